@@ -1,0 +1,116 @@
+"""Everything that changes state, as data. State is a function of the list of commands and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+from mockskaha.identity import Identity
+from mockskaha.wire import SessionType
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSession:
+    """Start a session. Validated before: applying it cannot be refused."""
+
+    username: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    name: str
+    image: str
+    kind: SessionType
+    cores: float | None = None
+    ram_gib: float | None = None
+    gpus: int = 0
+    cmd: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    parent: str = ""
+    """Id of the desktop session this is an app of; empty for a session."""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.username, self.uid, self.gid, self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSession:
+    """Delete a session with its apps."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteApp:
+    """Delete one desktop app."""
+
+    session_id: str
+    app_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewSession:
+    """Renew a session and its apps by the rule of skaha-contract §4.4."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceClock:
+    """Move a manual clock to this command's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenState:
+    """A server took up the state: from here model time runs ``speed`` times as fast as wall time."""
+
+    wall: float
+    """Unix time at this command's model time."""
+    speed: float
+
+
+Command = CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState
+
+KINDS = MappingProxyType(
+    {
+        "create": CreateSession,
+        "delete": DeleteSession,
+        "delete-app": DeleteApp,
+        "renew": RenewSession,
+        "advance": AdvanceClock,
+        "open": OpenState,
+    }
+)
+_NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})
+_DEFAULTS = MappingProxyType(
+    {kind: tuple((field.name, field.default) for field in fields(kind)) for kind in KINDS.values()}
+)
+
+
+class UnknownCommand(ValueError):
+    """A journal holds a command this version does not know."""
+
+
+def encode(command: Command) -> tuple[str, dict[str, Any]]:
+    """The command's name and its fields, those at their default left out."""
+    return _NAMES[type(command)], {
+        name: value
+        for name, default in _DEFAULTS[type(command)]
+        if (value := getattr(command, name)) != default
+    }
+
+
+def decode(name: str, values: dict[str, Any]) -> Command:
+    """The command of :func:`encode`. Raises :class:`UnknownCommand`."""
+    try:
+        kind: Callable[..., Command] = KINDS[name]
+        return kind(**{key: _frozen(value) for key, value in values.items()})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnknownCommand(f"unknown command {name!r} with {values}: {error}") from None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

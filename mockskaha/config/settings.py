@@ -1,0 +1,70 @@
+"""``Settings``: everything a server is started with."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from mockskaha.config.auth import AuthSettings, UtcTime
+from mockskaha.config.images import ImageEntry, packaged_images
+from mockskaha.config.quirks import QuirkSettings
+from mockskaha.config.resources import ResourceSettings
+from mockskaha.config.service import KubernetesSettings, MetricsSettings, RegistrySettings, ServerSettings
+from mockskaha.config.sessions import SessionSettings
+from mockskaha.config.users import UnknownUserSettings, UserEntry, packaged_users
+from skahasim.configuration import ClusterSettings, QueueSettings, Section, repeated
+
+
+class Settings(Section):
+    """A whole configuration. ``Settings()`` is the CANFAR production deployment, at the pace of a test."""
+
+    profile: str = Field(default="fast", min_length=1)
+    """How long the steps of a session take: a name, or the path of a YAML file."""
+    clock: Literal["wall", "manual"] = "wall"
+    """Whether model time follows the wall clock, or moves only when told to."""
+    speed: float = Field(default=1, gt=0)
+    """Seconds of model time in a second of wall time."""
+    seed: int = 0
+    """Of everything random: the same seed and the same requests give the same answers."""
+    epoch: UtcTime | None = None
+    """Model time zero; the start of the server when not given."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    sessions: SessionSettings = Field(default_factory=SessionSettings)
+    resources: ResourceSettings = Field(default_factory=ResourceSettings)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
+    queue: QueueSettings = Field(default_factory=QueueSettings)
+    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    registry: RegistrySettings = Field(default_factory=RegistrySettings)
+    quirks: QuirkSettings = Field(default_factory=QuirkSettings)
+
+    unknown_users: UnknownUserSettings = Field(default_factory=UnknownUserSettings)
+    users: tuple[UserEntry, ...] = Field(default_factory=packaged_users)
+    extra_users: tuple[UserEntry, ...] = ()
+    """Added to ``users``, in place of one of the same name; always empty in a finished ``Settings``."""
+    images: tuple[ImageEntry, ...] = Field(default_factory=packaged_images)
+    extra_images: tuple[ImageEntry, ...] = ()
+    """Added to ``images``, in place of one of the same id; always empty in a finished ``Settings``."""
+
+    @model_validator(mode="after")
+    def _extras_are_added(self) -> Self:
+        for field, identity in (("users", "username"), ("images", "id")):
+            for entries in (getattr(self, field), getattr(self, f"extra_{field}")):
+                if again := repeated([getattr(entry, identity) for entry in entries]):
+                    raise ValueError(f"{field}: {again!r} is listed twice")
+            extra = getattr(self, f"extra_{field}")
+            if not extra:
+                continue
+            merged = {getattr(entry, identity): entry for entry in (*getattr(self, field), *extra)}
+            # The only place where a frozen model is written: it is still being made.
+            object.__setattr__(self, field, tuple(merged.values()))
+            object.__setattr__(self, f"extra_{field}", ())
+        return self
+
+    @property
+    def ephemeral_storage_gib(self) -> float:
+        """Scratch space of the whole cluster, in GiB (skaha-contract §7)."""
+        return self.cluster.node_count * self.metrics.scratch_gib_per_node

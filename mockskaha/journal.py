@@ -1,0 +1,120 @@
+"""Commands in an embedded SQLite file, each there before its answer leaves."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from mockskaha.commands import Command, UnknownCommand, decode, encode
+
+FORMAT = 1
+_CHECKPOINT_PAGES = 10_000
+"""Pages (of 4 kB) in the log before they are moved to the file, which waits for the disk."""
+_SCHEMA = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE commands (number INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, "
+    "fields TEXT NOT NULL) STRICT",
+)
+
+
+class StateFileError(Exception):
+    """The state file cannot be used; the text says what to do."""
+
+
+class Journal(Protocol):
+    """Where commands go before they are applied."""
+
+    def append(self, time: float, command: Command) -> None: ...
+    def close(self) -> None: ...
+
+
+class NoJournal:
+    """Memory only."""
+
+    def append(self, time: float, command: Command) -> None:
+        """Keep nothing."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class StateFile:
+    """A journal on disk (write-ahead log: survives a killed process, not a power cut of the last instants).
+
+    ``seed`` and ``epoch`` (ISO 8601) belong to the state: a file made with another seed is refused, and the
+    epoch is that of the file. Raises :class:`StateFileError`.
+    """
+
+    def __init__(self, path: Path, seed: int, epoch: str) -> None:
+        self.path = path
+        try:
+            path.touch(mode=0o600)
+            self._connection = sqlite3.connect(path, 0.5, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from error
+        try:
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            self._prepare(seed, epoch)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._unusable(error) from error
+        except StateFileError:
+            self._connection.close()
+            raise
+
+    def _unusable(self, error: Exception) -> StateFileError:
+        return StateFileError(
+            f"{self.path}: cannot be used as a state file ({error}); is another server using it?"
+        )
+
+    def _prepare(self, seed: int, epoch: str) -> None:
+        tables = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_master")}
+        if not tables:
+            self._connection.execute("BEGIN EXCLUSIVE")
+            for statement in _SCHEMA:
+                self._connection.execute(statement)
+            self._connection.executemany(
+                "INSERT INTO meta VALUES (?, ?)",
+                [("format", str(FORMAT)), ("seed", str(seed)), ("epoch", epoch)],
+            )
+            self._connection.execute("COMMIT")
+        elif not {"meta", "commands"} <= tables:
+            raise StateFileError(f"{self.path}: is an SQLite file, but not of mockskaha")
+        meta = dict(self._connection.execute("SELECT key, value FROM meta"))
+        if meta.get("format") != str(FORMAT):
+            raise StateFileError(f"{self.path}: has format {meta.get('format')}, this version reads {FORMAT}")
+        if meta.get("seed") != str(seed):
+            raise StateFileError(
+                f"{self.path}: was made with --seed {meta.get('seed')}; use that, or another file"
+            )
+        self.epoch = meta.get("epoch", epoch)
+        """ISO 8601 time of model time zero: that of the file's first server."""
+
+    def append(self, time: float, command: Command) -> None:
+        name, values = encode(command)
+        self._connection.execute(
+            "INSERT INTO commands (time, name, fields) VALUES (?, ?, ?)",
+            (time, name, orjson.dumps(values).decode()),
+        )
+
+    def replay(self) -> Iterator[tuple[float, Command]]:
+        """All commands with their model times, in order. Raises :class:`StateFileError` for a damaged file."""
+        number = 0
+        try:
+            for row in self._connection.execute(
+                "SELECT number, time, name, fields FROM commands ORDER BY number"
+            ):
+                number, time, name, values = row
+                yield time, decode(name, orjson.loads(values))
+        except (sqlite3.Error, UnknownCommand, orjson.JSONDecodeError) as error:
+            raise StateFileError(f"{self.path}: cannot be read from command {number} on ({error})") from error
+
+    def close(self) -> None:
+        self._connection.close()

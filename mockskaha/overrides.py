@@ -1,0 +1,120 @@
+"""``MOCKSKAHA_…`` environment variables of a launch: what this one session shall do, said through the real API.
+
+A differing service ignores them; this one obeys. They reach the container's environment like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from mockskaha.errors import InvalidRequest
+from skahasim.job import PullOutcome
+
+PREFIX = "MOCKSKAHA_"
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+_DURATION_UNITS = (86400, 3600, 60, 1)
+_LONGEST_SECONDS = 10.0 * 365 * 86400
+_MOST_GIB = 2.0**30
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?", re.ASCII)
+_BYTES = {
+    None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+}  # fmt: skip
+_PULLS = {
+    "ok": PullOutcome.OK,
+    "fail": PullOutcome.NOT_FOUND,
+    "not-found": PullOutcome.NOT_FOUND,
+    "unauthorized": PullOutcome.UNAUTHORIZED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a launch asks of the mock; ``None`` where it asks nothing."""
+
+    runtime: float | None = None
+    """``MOCKSKAHA_RUNTIME``: run time in seconds (``90s``, ``1h30m``, ``forever``)."""
+    exit_code: int | None = None
+    """``MOCKSKAHA_EXIT``: exit code, 0 to 255."""
+    memory_gib: float | None = None
+    """``MOCKSKAHA_MEMORY``: memory the process grows to (``40Gi``)."""
+    cores: float | None = None
+    """``MOCKSKAHA_CORES``: cores the process keeps busy."""
+    ready: float | None = None
+    """``MOCKSKAHA_READY``: seconds from start to ready; ``never`` stays Pending."""
+    pull: PullOutcome | None = None
+    """``MOCKSKAHA_PULL``: ``ok``, ``fail`` (no such image) or ``unauthorized``."""
+
+
+def duration(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``1h30m``, ``4d``; at most ten years. Raises ``ValueError``."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match or not any(match.groups()):
+        raise ValueError(text)
+    seconds = sum(
+        float(value) * unit for value, unit in zip(match.groups(), _DURATION_UNITS, strict=True) if value
+    )
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(text)
+    return seconds
+
+
+def memory_gib(text: str) -> float:
+    """GiB of a Kubernetes quantity; at most an exbibyte. Raises ``ValueError``."""
+    match = _QUANTITY.fullmatch(text.strip())
+    if not match:
+        raise ValueError(text)
+    gib = float(match[1]) * _BYTES[match[2]] / 2**30
+    if gib > _MOST_GIB:
+        raise ValueError(text)
+    return gib
+
+
+def _or_infinite(word: str) -> Callable[[str], float]:
+    return lambda text: inf if text.strip().lower() == word else duration(text)
+
+
+def _exit_code(text: str) -> int:
+    code = int(text)
+    if not 0 <= code <= 255:
+        raise ValueError(text)
+    return code
+
+
+def _cores(text: str) -> float:
+    cores = float(text)
+    if not 0 <= cores < inf:
+        raise ValueError(text)
+    return cores
+
+
+_FIELDS: dict[str, tuple[str, Callable[[str], Any], str]] = {
+    "RUNTIME": ("runtime", _or_infinite("forever"), "a duration such as 90s, 1h30m or forever"),
+    "EXIT": ("exit_code", _exit_code, "an exit code from 0 to 255"),
+    "MEMORY": ("memory_gib", memory_gib, "an amount of memory such as 40Gi"),
+    "CORES": ("cores", _cores, "a number of cores"),
+    "READY": ("ready", _or_infinite("never"), "a duration such as 30s, or never"),
+    "PULL": ("pull", lambda text: _PULLS[text.strip().lower()], "ok, fail or unauthorized"),
+}
+NONE = Overrides()
+
+
+def overrides_in(env: Iterable[tuple[str, str]]) -> Overrides:
+    """The overrides among a launch's environment. Raises :class:`InvalidRequest` for one that means nothing."""
+    found: dict[str, Any] = {}
+    for name, value in env:
+        if not name.startswith(PREFIX):
+            continue
+        known = _FIELDS.get(name[len(PREFIX) :])
+        if known is None:
+            names = ", ".join(PREFIX + field for field in _FIELDS)
+            raise InvalidRequest(f"unknown override {name}; known: {names}")
+        field, parse, expected = known
+        try:
+            found[field] = parse(value)
+        except (ValueError, KeyError, OverflowError):
+            raise InvalidRequest(f"Invalid value for '{name}': {value} (expected {expected})") from None
+    return Overrides(**found) if found else NONE

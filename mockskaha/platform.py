@@ -1,0 +1,349 @@
+"""One platform: a cluster, its users, their sessions. Commands go in, state comes out; looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from mockskaha.auth import Authenticator, AuthRules, Directory, KnownToken
+from mockskaha.auth.directory import Account
+from mockskaha.behaviour import work_of
+from mockskaha.catalogue import Catalogue
+from mockskaha.commands import (
+    AdvanceClock,
+    Command,
+    CreateSession,
+    DeleteApp,
+    DeleteSession,
+    OpenState,
+    RenewSession,
+)
+from mockskaha.config import Settings
+from mockskaha.environment import container_environment
+from mockskaha.identity import Identity
+from mockskaha.inventory import Inventory
+from mockskaha.journal import Journal, NoJournal, StateFile, StateFileError
+from mockskaha.lifetimes import renewed_deadline, restarts_allowed
+from mockskaha.overrides import overrides_in
+from mockskaha.program import UNKNOWN, outcome
+from mockskaha.quota import ResourceRules
+from mockskaha.session import HEADLESS, Session, app_job_name, app_name, job_name
+from mockskaha.tokens import TokenIssuer
+from skahasim.clock import Clock, ManualClock, WallClock, wall_time
+from skahasim.cluster import Cluster
+from skahasim.job import Container, Job, PullOutcome
+from skahasim.model import Model
+from skahasim.policies import policies_from
+from skahasim.profile import load_profile
+from skahasim.resources import Resources
+from skahasim.transition import Step, Transition
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_ALPHANUMERIC = _LETTERS + "0123456789"
+_SESSION_ID_LENGTH = 8
+_APP_ID_LENGTH = 3
+_DEFAULT_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""Time zero of a manual clock that was given none, so that equal runs are equal to the byte."""
+
+
+class Platform:
+    """The whole state behind one Skaha service.
+
+    ``execute`` is the only way to change it, and time passes only in ``catch_up``: what a caller sees is a
+    function of the commands, their times and the seed.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, epoch: int, journal: Journal | None = None) -> None:
+        """``epoch`` is the Unix time, in whole seconds, of model time zero."""
+        self.settings = settings
+        self.clock = clock
+        self.epoch = epoch
+        self.base_url = f"http://{settings.server.host}:{settings.server.port}"
+        self.catalogue = Catalogue(settings.images, hash_order=settings.quirks.hash_order)
+        self.rules = ResourceRules.of(settings.resources, gpu_enabled=settings.sessions.gpu_enabled)
+        self.inventory = Inventory()
+        self.model = Model(
+            _cluster(settings), policies_from(settings.queue), load_profile(settings.profile), settings.seed
+        )
+        self.model.listeners.append(self._heed)
+        self.issuer = TokenIssuer(settings.seed)
+        self.directory = _directory(settings)
+        self.authenticator = _authenticator(settings, self.directory, self.issuer, self._owner_of_app_token)
+        self.time = 0.0
+        """Model time up to which everything has happened, in seconds since the epoch."""
+        self._journal: Journal = journal or NoJournal()
+        self._created = 0
+        kubernetes = settings.kubernetes
+        self._users_groups = Container(
+            "init-users-groups", kubernetes.init_image, kubernetes.init_image_size_bytes, always_pull=False
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Platform:
+        """A platform by its settings alone: a manual clock at zero, or a wall clock that starts now; its state
+        rebuilt from ``settings.server.state`` when that is set.
+
+        Raises ``StateFileError``, ``UnknownPolicy``, ``UnknownProfile`` or ``ConfigurationError``.
+        """
+        manual = settings.clock == "manual"
+        epoch = settings.epoch or (_DEFAULT_EPOCH if manual else datetime.fromtimestamp(wall_time(), UTC))
+        path = settings.server.state
+        if path is None:
+            clock: Clock = ManualClock() if manual else WallClock(settings.speed)
+            return cls(settings, clock, int(epoch.timestamp()))
+        journal = StateFile(path, settings.seed, epoch.isoformat())
+        platform = cls(
+            settings, ManualClock(), int(datetime.fromisoformat(journal.epoch).timestamp()), journal
+        )
+        try:
+            last_open = platform.replay(journal.replay())
+        except StateFileError:
+            journal.close()
+            raise
+        if not manual:
+            wall = wall_time()
+            if last_open is not None:
+                at, opened = last_open
+                platform.time = max(platform.time, at + max(0.0, wall - opened.wall) * opened.speed)
+            platform.clock = WallClock(settings.speed, start=platform.time)
+            platform.execute(OpenState(wall, settings.speed))
+        else:
+            platform.clock = ManualClock(platform.time)
+        return platform
+
+    def close(self) -> None:
+        """Close the state file, if there is one."""
+        self._journal.close()
+
+    # -- time --------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> float:
+        """Let happen what is due by now, and return the model time."""
+        now = self.clock.now()
+        if now > self.time:
+            self.time = now
+        if self.model.engine.next_due <= self.time:
+            self.model.advance(self.time)
+        return self.time
+
+    def now(self) -> float:
+        """Unix time of the platform, in seconds."""
+        return self.epoch + self.time
+
+    def unix(self, model_time: float) -> int:
+        """Unix time of a model time, in whole seconds."""
+        return self.epoch + int(model_time)
+
+    def advance(self, seconds: float) -> None:
+        """Move a manual clock. Raises ``TypeError`` when the clock is not manual."""
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError("only a manual clock can be advanced")
+        self.clock.advance(seconds)
+        self.catch_up()
+        self.execute(AdvanceClock())
+
+    # -- commands ----------------------------------------------------------------------------------------
+
+    def execute(self, command: Command) -> str:
+        """Keep ``command``, then apply it at ``time``, where the last :meth:`catch_up` left it: what was checked just
+        before still holds. Returns what it made (an id), or nothing."""
+        self._journal.append(self.time, command)
+        return self._apply(command)
+
+    def replay(self, commands: Iterable[tuple[float, Command]]) -> tuple[float, OpenState] | None:
+        """Rebuild state from commands and their times; returns the last :class:`OpenState` among them."""
+        last_open = None
+        for time, command in commands:
+            self.time = max(self.time, time)
+            self.model.advance(self.time)
+            self._apply(command)
+            if isinstance(command, OpenState):
+                last_open = (time, command)
+        return last_open
+
+    def _apply(self, command: Command) -> str:
+        self.model.advance(self.time)
+        match command:
+            case CreateSession():
+                return self._create(command)
+            case DeleteSession(session_id):
+                self._delete(self.inventory.session(session_id))
+            case DeleteApp(session_id, app_id):
+                parent = self.inventory.session(session_id)
+                self._delete((parent.apps or {}).get(app_id) if parent else None)
+            case RenewSession(session_id):
+                self._renew(self.inventory.session(session_id))
+            case AdvanceClock() | OpenState():
+                pass
+        return ""
+
+    def _create(self, command: CreateSession) -> str:
+        number = self._created
+        self._created += 1
+        draws, model = self.model.draws, self.model
+        parent = self.inventory.session(command.parent) if command.parent else None
+        if command.parent and parent is None:
+            return ""
+        owner = command.identity
+        if parent is None:
+            session_id, app_id = self._new_id(number, _SESSION_ID_LENGTH, self.inventory), ""
+            job_label = main = job_name(command.kind, owner.username, session_id)
+            name = command.name
+        else:
+            session_id, app_id = parent.session_id, self._new_id(number, _APP_ID_LENGTH, parent.apps or ())
+            job_label = app_job_name(session_id, app_id, owner.username, command.image)
+            name = main = app_name(command.image)
+        allotment = self.rules.allot(command.kind, command.cores, command.ram_gib, command.gpus)
+        lifetime = self.settings.sessions.lifetime(command.kind)
+        overrides = overrides_in(command.env)
+        session = Session(
+            session_id, owner, name, command.image, command.kind, job=_NO_JOB,
+            app_id=app_id, cmd=command.cmd, args=command.args, env=command.env,
+        )  # fmt: skip
+        known = (
+            outcome(
+                command.cmd, command.args, container_environment(session, self.settings, allotment.request)
+            )
+            if command.kind == HEADLESS
+            else UNKNOWN
+        )
+        session.job = Job(
+            number, job_label, owner.username, command.kind, allotment.request, allotment.limit,
+            group=str(owner.groups[0]) if owner.groups else "",
+            containers=self._containers(main, command.image, overrides.pull),
+            work=work_of(command.kind, known, overrides, allotment.limit, model.profile, draws, number),
+            restarts_allowed=restarts_allowed(command.kind),
+            deadline_seconds=lifetime.deadline_seconds,
+            ttl_seconds=lifetime.ttl_seconds,
+            owner=session,
+        )  # fmt: skip
+        self.inventory.add(session)
+        model.submit(session.job)
+        return app_id or session_id
+
+    def idle_app_id(self, command: CreateSession) -> str:
+        """The id told for an app that comes to nothing. Changes no state."""
+        key = ("idle-app", command.parent, command.image)
+        return self.model.draws.text(_APP_ID_LENGTH, _LETTERS, _ALPHANUMERIC, *key)
+
+    def _new_id(self, number: int, length: int, taken: Any) -> str:
+        attempt = 0
+        while True:
+            found = self.model.draws.text(length, _LETTERS, _ALPHANUMERIC, "id", number, attempt)
+            if found not in taken:
+                return found
+            attempt += 1
+
+    def _containers(self, main: str, image: str, pull: PullOutcome | None) -> tuple[Container, ...]:
+        size = self.catalogue.size_bytes(image)
+        outcome = self.catalogue.pull(image) if pull is None else pull
+        return (
+            Container("backup-original-passwd-groups", image, size, pull=outcome),
+            self._users_groups,
+            Container(main, image, size, pull=outcome),
+        )
+
+    def _delete(self, session: Session | None) -> None:
+        if session is None:
+            return
+        for app in tuple((session.apps or {}).values()):
+            self._delete(app)
+        self.model.delete(session.job)
+        self.inventory.remove(session)
+
+    def _renew(self, session: Session | None) -> None:
+        if session is None:
+            return
+        grant = self.settings.sessions.expiry_seconds
+        for item in (session, *(session.apps or {}).values()):
+            deadline = renewed_deadline(item, self.time, grant)
+            if deadline is not None:
+                self.model.set_deadline(item.job, deadline)
+
+    # -- what the model tells ------------------------------------------------------------------------------
+
+    def _heed(self, transition: Transition) -> None:
+        session = transition.job.owner
+        if not isinstance(session, Session):
+            return
+        step = transition.step
+        if step is Step.REMOVED:
+            self._delete(session)  # with its apps, which its Job owns (skaha-contract §4.5)
+        elif step is Step.QUEUED and session.job.restarts and session.job.node is None:
+            session.pods += 1
+            session.history.clear()
+        else:
+            session.history.record(transition.time, step, transition.container, transition.reason)
+
+    def _owner_of_app_token(self, token: str) -> Identity | None:
+        """Whose desktop session handed out ``token`` (skaha-contract §1.3)."""
+        session_id, _, signature = token.partition(".")
+        session = self.inventory.session(session_id)
+        if session is None or signature != self.app_token(session_id).partition(".")[2]:
+            return None
+        return session.owner
+
+    def app_token(self, session_id: str) -> str:
+        """The token a desktop session gives its apps (``DESKTOP_SESSION_APP_TOKEN``)."""
+        return (
+            f"{session_id}.{self.model.draws.text(16, _ALPHANUMERIC, _ALPHANUMERIC, 'app-token', session_id)}"
+        )
+
+
+_NO_JOB = Job(-1, "", "", "", Resources(), Resources())
+
+
+def _cluster(settings: Settings) -> Cluster:
+    return Cluster(
+        settings.cluster.name,
+        (
+            (name, Resources.of(group.cores, group.ram_gib, group.gpus))
+            for group in settings.cluster.nodes
+            for name in group.node_names()
+        ),
+    )
+
+
+def _directory(settings: Settings) -> Directory:
+    return Directory(
+        (
+            Account(
+                Identity(user.username, user.uid, user.gid, user.groups, frozenset(user.memberships)),
+                first_name=user.first_name,
+                last_name=user.last_name,
+                email=user.email,
+                institute=user.institute,
+                password=user.password.get_secret_value() if user.password else None,
+            )
+            for user in settings.users
+        ),
+        unknown_groups=settings.unknown_users.groups,
+        unknown_memberships=settings.unknown_users.memberships,
+    )
+
+
+def _authenticator(
+    settings: Settings, directory: Directory, issuer: TokenIssuer, app_tokens: Any
+) -> Authenticator:
+    auth = settings.auth
+    return Authenticator(
+        directory,
+        issuer,
+        AuthRules(
+            auth.mode,
+            settings.sessions.users_group,
+            auth.anonymous_status,
+            auth.challenge_manager,
+            auth.trust_certificate_header,
+        ),
+        (
+            KnownToken(
+                entry.token.get_secret_value(),
+                entry.user,
+                entry.expires.timestamp() if entry.expires else None,
+            )
+            for entry in auth.tokens
+        ),
+        app_tokens=app_tokens,
+    )

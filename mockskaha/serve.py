@@ -1,0 +1,101 @@
+"""Running the service: one process, one platform, until Ctrl-C."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+
+from mockskaha.config import Settings
+from mockskaha.http.service import Service
+from mockskaha.platform import Platform
+
+_BACKLOG = 2048
+_COLLECT_AT = (20_000, 20, 20)
+"""Sessions live long and make no cycles: look for garbage less often than Python would."""
+
+
+class AddressInUse(Exception):
+    """Somebody else listens where the server should; the text says what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until stopped by a signal. Raises :class:`AddressInUse`, and what ``Platform.from_settings`` raises."""
+    listener = _listen(settings.server.host, settings.server.port)
+    host, port = settings.server.host, listener.getsockname()[1]
+    try:
+        platform = Platform.from_settings(settings)
+    except BaseException:
+        listener.close()
+        raise
+    logging.basicConfig(
+        level=logging.INFO if settings.server.access_log else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    options: dict[str, Any] = {}
+    scheme = "http"
+    if settings.server.tls is not None:
+        from mockskaha import tls
+        from mockskaha.http import certificates
+
+        options = certificates.options(tls.ensure(settings.server.tls, [host, "localhost", "127.0.0.1"]))
+        scheme = "https"
+    platform.base_url = f"{scheme}://{_reachable(host)}:{port}"
+    try:
+        _greet(platform)
+        # The default configuration, the contract and the libraries stay for ever: keep the collector off them.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AT)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                Service(platform),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                **options,
+            )
+        )
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listener.close()
+        platform.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # From here on a client that read the greeting is kept waiting, not refused.
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise AddressInUse(
+            f"cannot listen on {host}:{port} ({error.strerror}); give another --port, or --port 0 for any"
+        ) from error
+    return listener
+
+
+def _reachable(host: str) -> str:
+    """The address a client on this machine uses for a server bound to ``host``."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
+    return f"[{host}]" if ":" in host else host
+
+
+def _greet(platform: Platform) -> None:
+    """The two lines that point a client here."""
+    sys.stdout.write(
+        f"export CANFAR_URL={platform.base_url}/skaha/v1\n"
+        "export CANFAR_TOKEN=alice      # with the default authentication any name will do\n"
+    )
+    sys.stdout.flush()

@@ -1,0 +1,115 @@
+"""One session, or one desktop app: what was asked for, its names, and the job that runs it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockskaha.history import History
+from mockskaha.identity import Identity
+from mockskaha.wire import SessionStatus, SessionType
+from skahasim.job import Job, State
+
+DESKTOP_APP: Final = "desktop-app"
+HEADLESS: Final = "headless"
+DESKTOP: Final = "desktop"
+KINDS: tuple[SessionType, ...] = ("carta", "contributed", "desktop", "firefly", "headless", "notebook")
+"""Types a session can be launched as; ``desktop-app`` has its own endpoint."""
+
+PENDING: Final = "Pending"
+RUNNING: Final = "Running"
+COMPLETED: Final = "Completed"
+FAILED: Final = "Failed"
+TERMINATING: Final = "Terminating"
+_LABEL_LENGTH = 63
+_APP_JOB_LENGTH = 57
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_NOT_HOSTNAME = re.compile(r"[^0-9a-zA-Z-]")
+_LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?", re.ASCII)
+
+
+def is_label(text: str) -> bool:
+    """Whether ``text`` has the syntax of a Kubernetes label value (its length aside)."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def label_name(name: str) -> str:
+    """The name as the label holds it: lower-case, cut, trimmed from the right (skaha-contract §2.4, §3.3)."""
+    name = name.lower()[:_LABEL_LENGTH]
+    while name and not is_label(name):
+        name = name[:-1]
+    return name
+
+
+def job_name(kind: str, username: str, session_id: str) -> str:
+    """Name of the Kubernetes Job (skaha-contract §4.1)."""
+    return f"skaha-{kind}-{_NOT_HOSTNAME.sub('-', username)}-{session_id}".lower()
+
+
+def app_name(image: str) -> str:
+    """Name of a desktop app: the last part of its image (skaha-contract §2.11)."""
+    return re.sub(r"[:._]", "-", image.rsplit("/", 1)[-1]).lower()
+
+
+def is_app_name(name: str) -> bool:
+    """Whether Kubernetes takes ``name`` for a container: a DNS label."""
+    return _DNS_LABEL.fullmatch(name) is not None
+
+
+def app_job_name(session_id: str, app_id: str, username: str, image: str) -> str:
+    """Name of a desktop app's Job (skaha-contract §4.1)."""
+    name = f"{session_id}-{app_id}-{_NOT_HOSTNAME.sub('-', username)}-{app_name(image)}".lower()
+    return _NOT_HOSTNAME.sub("-", name)[:_APP_JOB_LENGTH].rstrip("-")
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A session, or a desktop app of one (``app_id`` is set, ``session_id`` is its parent's)."""
+
+    session_id: str
+    owner: Identity
+    name: str
+    image: str
+    kind: SessionType
+    job: Job
+    app_id: str = ""
+    cmd: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    pods: int = 1
+    """Pods made for it so far; an evicted session gets another."""
+    history: History = field(default_factory=History)
+    apps: dict[str, Session] | None = None
+    """Desktop apps by id, where there are any."""
+
+    @property
+    def is_app(self) -> bool:
+        return bool(self.app_id)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Counts towards the session limit (skaha-contract §3.3, step 9)."""
+        return self.kind not in (HEADLESS, DESKTOP_APP)
+
+    @property
+    def has_pod(self) -> bool:
+        """A job that admission holds back has none (skaha-contract §2.10)."""
+        return not self.job.held
+
+    @property
+    def is_active(self) -> bool:
+        """Its Job has an active pod, so that it can be renewed (skaha-contract §4.4)."""
+        return self.job.state.is_active and self.has_pod
+
+    @property
+    def status(self) -> SessionStatus:
+        """The first rule of skaha-contract §4.2 that holds."""
+        job = self.job
+        if job.state is State.RUNNING:
+            return RUNNING if job.ready else PENDING
+        if job.state is State.SUCCEEDED:
+            return COMPLETED
+        if job.state is State.FAILED:
+            return FAILED if job.node is None else TERMINATING
+        return PENDING

@@ -1,0 +1,194 @@
+"""The model: jobs in, transitions out, on one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from skahasim.cluster import Cluster
+from skahasim.draws import Draws
+from skahasim.engine import Engine, Phase
+from skahasim.job import Job, State
+from skahasim.lifecycle import Lifecycle
+from skahasim.pending import PendingQueue
+from skahasim.policies.protocol import Policies
+from skahasim.profile import Profile
+from skahasim.transition import Step, Transition
+
+Listener = Callable[[Transition], None]
+
+
+class Model:
+    """A cluster, its queue and the lives of its jobs.
+
+    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, and through ``advance``; all
+    else reads. What happens is told to ``listeners`` as transitions, in order; when they hear of one, the job's
+    fields say so already. A listener must not call back what changes state. The model keeps no list of jobs.
+    """
+
+    def __init__(self, cluster: Cluster, policies: Policies, profile: Profile, seed: int = 0) -> None:
+        self.engine = Engine()
+        self.cluster = cluster
+        self.draws = Draws(seed)
+        self.queue = PendingQueue(cluster, policies)
+        self._suspends = policies.admission.suspends
+        self.lifecycle = Lifecycle(
+            self.engine, profile, self.draws, self._emit, self._finish, lambda job, why: self.evict(job, why)
+        )
+        self.listeners: list[Listener] = []
+        self._pass_due = False
+
+    @property
+    def profile(self) -> Profile:
+        return self.lifecycle.profile
+
+    @property
+    def now(self) -> float:
+        """Model time, seconds since the epoch of the run."""
+        return self.engine.now
+
+    def advance(self, until: float) -> None:
+        """Let happen all that is due at or before ``until``. Going back is a no-op."""
+        self.engine.advance(until)
+
+    # -- commands --------------------------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """``job`` arrives now."""
+        job.submit_time = job.start_time = self.now
+        job.state = State.QUEUED
+        self._emit(job, Step.SUBMITTED)
+        self._arm_deadline(job)
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+
+    def delete(self, job: Job) -> None:
+        """The job's record goes at once; what it holds on a node comes free after the profile's ``stop``."""
+        if job.state is State.GONE:
+            return
+        self._end(job, State.GONE, "Deleted", Step.DELETED)
+
+    def evict(self, job: Job, message: str) -> None:
+        """The job's pod is put off its node now. It starts again if it may, and has failed if not."""
+        if job.state not in (State.STARTING, State.RUNNING):
+            return
+        self.lifecycle.stop(job)
+        job.ready = False
+        if job.run_time is not None and job.exit_time is None:
+            job.exit_time = self.now
+        if job.restarts >= job.restarts_allowed:
+            self._emit(job, Step.EVICTED, reason=message)
+            self._finish(job, State.FAILED, "Evicted", Step.FAILED)
+            return
+        job.restarts += 1
+        job.state = State.QUEUED
+        self._emit(job, Step.EVICTED, reason=message)
+        self._give_back(job)
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+
+    def set_deadline(self, job: Job, seconds: float) -> None:
+        """Change the active deadline, in seconds from ``start_time``; a past one ends the job at once. Of a job
+        that has ended, nothing changes."""
+        if not job.state.is_active:
+            return
+        job.deadline_seconds = seconds
+        self.engine.cancel(job.deadline_timer)
+        self._arm_deadline(job)
+
+    # -- what follows ----------------------------------------------------------------------------------
+
+    def _emit(self, job: Job, step: Step, container: int = -1, reason: str = "") -> None:
+        if self.listeners:
+            transition = Transition(self.engine.now, job, step, container, reason)
+            for listener in self.listeners:
+                listener(transition)
+
+    def _arm_deadline(self, job: Job) -> None:
+        if job.deadline_seconds is None or job.start_time is None:
+            return
+        delay = max(0.0, job.start_time + job.deadline_seconds - self.now)
+        job.deadline_timer = self.engine.after(delay, Phase.FINISH, self._expire, job)
+
+    def _expire(self, job: Job) -> None:
+        message = "Job was active longer than specified deadline"
+        self._end(job, State.FAILED, "DeadlineExceeded", Step.EXPIRED, message)
+
+    def _enqueue(self, job: Job) -> None:
+        job.timer = None
+        self.queue.add(job)
+        self._emit(job, Step.QUEUED)
+        self._request_pass()
+
+    def _request_pass(self) -> None:
+        if not self._pass_due:
+            self._pass_due = True
+            self.engine.after(0.0, Phase.SCHEDULE, self._pass, None)
+
+    def _pass(self, _: None) -> None:
+        self._pass_due = False
+        for job, node, reason, held in self.queue.serve():
+            job.waiting_for = reason
+            if held != job.held:
+                job.held = held
+                if self._suspends:
+                    self._suspend(job, held)
+            if node is None:
+                self._emit(job, Step.HELD if held else Step.UNSCHEDULABLE, reason=reason)
+                continue
+            job.schedule_time = self.now
+            job.state = State.STARTING
+            self._emit(job, Step.ADMITTED)
+            self._emit(job, Step.SCHEDULED, reason=node.name)
+            self.lifecycle.begin(job)
+
+    def _suspend(self, job: Job, suspended: bool) -> None:
+        """A suspended job has no start and its deadline does not run; let go, both begin anew."""
+        self.engine.cancel(job.deadline_timer)
+        job.deadline_timer = None
+        job.start_time = None if suspended else self.now
+        self._arm_deadline(job)
+
+    def _finish(self, job: Job, state: State, reason: str, step: Step) -> None:
+        """The job's own end: its pod has stopped, so what it held is free now."""
+        self._close(job, state, reason)
+        self._emit(job, step, reason=reason)
+        self._give_back(job)
+        self._arm_removal(job)
+
+    def _end(self, job: Job, state: State, reason: str, step: Step, message: str = "") -> None:
+        """An end that comes over the job: its pod is told to stop, and takes its time."""
+        was_active = job.state.is_active
+        self._close(job, state, reason)
+        self._emit(job, step, reason=message)
+        if was_active and job.node is not None:
+            self._emit(job, Step.KILLING, job.container)
+            delay = self.profile.stop.sample(self.draws.uniform("stop", job.number))
+            self.engine.after(delay, Phase.FINISH, self._give_back, job)
+        self._arm_removal(job)
+
+    def _close(self, job: Job, state: State, reason: str) -> None:
+        if job.state is State.QUEUED:
+            self.queue.discard(job)
+        self.lifecycle.stop(job)
+        self.engine.cancel(job.deadline_timer)
+        job.deadline_timer = None
+        job.state, job.reason, job.ready, job.waiting_for = state, reason, False, ""
+        if job.finish_time is None:
+            job.finish_time = self.now
+        if job.run_time is not None and job.exit_time is None:
+            job.exit_time = self.now
+
+    def _arm_removal(self, job: Job) -> None:
+        if job.state is not State.GONE and job.ttl_seconds is not None:
+            job.timer = self.engine.after(job.ttl_seconds, Phase.LIFECYCLE, self._remove, job)
+
+    def _remove(self, job: Job) -> None:
+        job.timer = None
+        job.state = State.GONE
+        self._emit(job, Step.REMOVED)
+
+    def _give_back(self, job: Job) -> None:
+        if job.node is None:
+            return
+        self.queue.unbind(job)
+        self._emit(job, Step.RELEASED)
+        if len(self.queue):
+            self._request_pass()

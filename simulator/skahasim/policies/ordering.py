@@ -1,0 +1,45 @@
+"""Orderings: who is served first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from skahasim.job import Job
+
+
+class FirstComeFirstServed:
+    """In the order of submission."""
+
+    def key(self, job: Job) -> float:
+        return 0.0
+
+
+class SizeClass(NamedTuple):
+    """A threshold in cores and GiB."""
+
+    cores: float
+    ram_gib: float
+
+
+SMALL = SizeClass(4, 16)
+LARGE = SizeClass(16, 64)
+
+
+class SizePriority:
+    """Priority by job size, CANFAR's rule: small jobs first, large ones last, FIFO inside a class.
+
+    Small: below *both* thresholds of ``small``. Large: at or above *either* threshold of ``large``.
+    """
+
+    def __init__(self, small: SizeClass = SMALL, large: SizeClass = LARGE) -> None:
+        self.small = small
+        self.large = large
+
+    def key(self, job: Job) -> float:
+        cores, ram_gib = job.request.cores, job.request.ram_gib
+        if cores < self.small.cores and ram_gib < self.small.ram_gib:
+            return 0.0
+        if cores >= self.large.cores or ram_gib >= self.large.ram_gib:
+            return 2.0
+        return 1.0
