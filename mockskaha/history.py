@@ -9,15 +9,24 @@ from typing import NamedTuple
 
 from skahasim.transition import Step
 
-_STEPS = tuple(Step)
-_CODES = {step: code for code, step in enumerate(_STEPS)}
-_RECORDED = frozenset(
-    {
-        Step.SCHEDULED, Step.UNSCHEDULABLE, Step.PULLING, Step.PULLED, Step.PRESENT, Step.CREATED, Step.STARTED,
-        Step.PULL_FAILED, Step.PULL_BACKOFF, Step.START_FAILED, Step.UNHEALTHY, Step.RESTART_BACKOFF,
-        Step.EVICTED, Step.PREEMPTED, Step.KILLING,
-    }
-)  # fmt: skip
+_RECORDED = (
+    Step.SCHEDULED,
+    Step.UNSCHEDULABLE,
+    Step.PULLING,
+    Step.PULLED,
+    Step.PRESENT,
+    Step.CREATED,
+    Step.STARTED,
+    Step.PULL_FAILED,
+    Step.PULL_BACKOFF,
+    Step.START_FAILED,
+    Step.UNHEALTHY,
+    Step.RESTART_BACKOFF,
+    Step.EVICTED,
+    Step.PREEMPTED,
+    Step.KILLING,
+)
+_CODES = {step: code for code, step in enumerate(_RECORDED)}
 _MOST = 64
 _WIDTH = 3
 
@@ -43,25 +52,24 @@ class History:
 
     def record(self, time: float, step: Step, container: int, reason: str) -> None:
         """Note that ``step`` happened (again)."""
-        if step not in _RECORDED:
+        code = _CODES.get(step)
+        if code is None:
             return
-        if not reason:
-            index = 0
-        else:
-            try:
-                index = self._reasons.index(reason) + 1
-            except ValueError:
+        full = len(self._facts) >= _MOST * _WIDTH
+        code += 256 * (container + 1)
+        if reason:
+            if reason not in self._reasons:
+                if full:
+                    return
                 self._reasons.append(reason)
-                index = len(self._reasons)
-        code = float(_CODES[step] + 256 * (container + 1) + 65536 * index)
-        facts = self._facts
+            code += 65536 * (self._reasons.index(reason) + 1)
         try:
-            row = facts[2::_WIDTH].index(code)
+            row = self._facts[2::_WIDTH].index(code)
         except ValueError:
-            if len(facts) < _MOST * _WIDTH:
-                facts.extend((time, time, code))
+            if not full:
+                self._facts.extend((time, time, code))
         else:
-            facts[row * _WIDTH + 1] = time
+            self._facts[row * _WIDTH + 1] = time
 
     def clear(self) -> None:
         """Forget all: a new pod takes the place of the old one."""
@@ -74,5 +82,5 @@ class History:
             code = int(facts[row + 2])
             reason = self._reasons[code // 65536 - 1] if code >= 65536 else ""
             yield Fact(
-                _STEPS[code % 256], code // 256 % 256 - 1, reason, first=facts[row], last=facts[row + 1]
+                _RECORDED[code % 256], code // 256 % 256 - 1, reason, first=facts[row], last=facts[row + 1]
             )

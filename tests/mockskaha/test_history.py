@@ -38,3 +38,11 @@ def test_it_stops_growing():
     facts = list(history)
     assert len(facts) == 64
     assert facts[0] == Fact(Step.UNSCHEDULABLE, -1, "reason 0", 0.0, 5000.0)
+
+
+def test_what_is_kept_is_bounded_with_its_reasons():
+    history = History()
+    for number in range(5000):
+        history.record(float(number), Step.EVICTED, -1, f"reason {number}")
+    assert len(list(history)) == 64
+    assert len(history._reasons) == 64
