@@ -93,9 +93,18 @@ def _reachable(host: str) -> str:
 
 
 def _greet(platform: Platform) -> None:
-    """The two lines that point a client here."""
-    sys.stdout.write(
-        f"export CANFAR_URL={platform.base_url}/skaha/v1\n"
-        "export CANFAR_TOKEN=alice      # with the default authentication any name will do\n"
-    )
+    """The lines that point a client here: where, as whom, and over TLS whom to trust."""
+    strict = platform.settings.auth.mode == "strict"
+    lines = [
+        f"export CANFAR_URL={platform.base_url}/skaha/v1",
+        "export CANFAR_TOKEN=...        # one of the tokens this server was given"
+        if strict
+        else "export CANFAR_TOKEN=alice      # with the default authentication any name will do",
+    ]
+    folder = platform.settings.server.tls
+    if folder is not None:
+        folder = folder.resolve()
+        lines.append(f"export SSL_CERT_FILE={folder / 'ca.pem'}")
+        lines.append(f"# or, instead of a token: export CANFAR_CERTIFICATE={folder / 'client-alice.pem'}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

@@ -1,0 +1,34 @@
+"""What the server prints when it starts points a client at it."""
+
+import pytest
+
+from mockskaha.config import Settings
+from mockskaha.platform import Platform
+from mockskaha.serve import _greet
+
+pytestmark = pytest.mark.evidence("clients of skaha-contract §1.3: what each is pointed with")
+
+
+def greeting(capsys, **settings):
+    _greet(Platform.from_settings(Settings.model_validate({"clock": "manual", **settings})))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_it_is_two_lines_to_paste(capsys):
+    where, who = greeting(capsys)
+    assert where == "export CANFAR_URL=http://127.0.0.1:8080/skaha/v1"
+    assert who.startswith("export CANFAR_TOKEN=alice ")
+
+
+def test_a_strict_server_promises_no_name_and_tells_no_token(capsys):
+    auth = {"mode": "strict", "tokens": [{"token": "s3cret", "user": "alice"}]}
+    printed = greeting(capsys, auth=auth)
+    assert len(printed) == 2
+    assert "any name" not in printed[1]
+    assert "s3cret" not in "".join(printed)
+
+
+def test_over_tls_it_says_whom_to_trust(capsys, tmp_path):
+    printed = greeting(capsys, server={"tls": tmp_path})
+    assert f"export SSL_CERT_FILE={tmp_path / 'ca.pem'}" in printed
+    assert printed[-1].endswith(f"CANFAR_CERTIFICATE={tmp_path / 'client-alice.pem'}")
