@@ -97,6 +97,12 @@ class StateFile:
         self.epoch = meta.get("epoch", epoch)
         """ISO 8601 time of model time zero: that of the file's first server."""
 
+    def settings_changed(self, fingerprint: str) -> bool:
+        """Whether the last server that used the file had other settings; ``fingerprint`` is kept as the last one's."""
+        before = self._connection.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('settings', ?)", (fingerprint,))
+        return before is not None and before[0] != fingerprint
+
     def append(self, time: float, command: Command) -> None:
         name, values = encode(command)
         self._connection.execute(

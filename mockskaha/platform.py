@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from mockskaha.auth import Authenticator, AuthRules, Directory, KnownToken
@@ -39,6 +41,7 @@ from skahasim.profile import load_profile
 from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
+logger = logging.getLogger("mockskaha")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ALPHANUMERIC = _LETTERS + "0123456789"
 _SESSION_ID_LENGTH = 8
@@ -101,6 +104,12 @@ class Platform:
         except StateFileError:
             journal.close()
             raise
+        if journal.settings_changed(_fingerprint(settings)):
+            logger.warning(
+                "%s was last used with another cluster, queue, profile, images or limits: its commands are replayed "
+                "under the present ones, so sessions may stand elsewhere than they did",
+                path,
+            )
         if not manual:
             wall = wall_time()
             if last_open is not None:
@@ -292,6 +301,14 @@ class Platform:
 
 
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
+
+
+_DECIDING = {"cluster", "images", "kubernetes", "profile", "queue", "resources", "sessions"}
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Of the settings that decide what becomes of a list of commands."""
+    return blake2b(settings.model_dump_json(include=_DECIDING).encode(), digest_size=16).hexdigest()
 
 
 def _cluster(settings: Settings) -> Cluster:

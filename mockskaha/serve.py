@@ -25,6 +25,10 @@ class AddressInUse(Exception):
 
 def serve(settings: Settings) -> None:
     """Serve until stopped by a signal. Raises :class:`AddressInUse`, and what ``Platform.from_settings`` raises."""
+    logging.basicConfig(
+        level=logging.INFO if settings.server.access_log else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
     listener = _listen(settings.server.host, settings.server.port)
     host, port = settings.server.host, listener.getsockname()[1]
     try:
@@ -32,10 +36,6 @@ def serve(settings: Settings) -> None:
     except BaseException:
         listener.close()
         raise
-    logging.basicConfig(
-        level=logging.INFO if settings.server.access_log else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
     options: dict[str, Any] = {}
     scheme = "http"
     if settings.server.tls is not None:

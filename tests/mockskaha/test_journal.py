@@ -19,7 +19,9 @@ from mockskaha.commands import (
     decode,
     encode,
 )
+from mockskaha.config import Settings
 from mockskaha.journal import StateFile, StateFileError
+from mockskaha.platform import Platform
 
 pytestmark = pytest.mark.evidence("skaha-contract §2.5, §2.6: what was answered is so; keeping it is our own")
 
@@ -222,3 +224,16 @@ def test_a_directory_that_is_not_there_or_a_file_in_use_is_refused(start, tmp_pa
 def test_only_its_owner_can_read_it(start, tmp_path):
     start(server={"state": tmp_path / "s.db"}).platform.close()
     assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_used_under_other_settings_is_used_with_a_warning(tmp_path, caplog):
+    def opened(**chosen):
+        caplog.clear()
+        wanted = {"clock": "manual", "server": {"state": tmp_path / "s.db"}, **chosen}
+        Platform.from_settings(Settings.model_validate(wanted)).close()
+        return [record.levelname for record in caplog.records]
+
+    assert opened() == []
+    assert opened(auth={"mode": "strict"}) == []
+    assert opened(profile="instant") == ["WARNING"]
+    assert opened(profile="instant") == []
