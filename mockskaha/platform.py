@@ -301,9 +301,10 @@ class Platform:
 
 
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
-
-
-_DECIDING = {"cluster", "images", "kubernetes", "profile", "queue", "resources", "sessions"}
+_DECIDING: dict[str, Any] = {
+    **dict.fromkeys(("cluster", "images", "kubernetes", "profile", "queue", "resources"), True),
+    "sessions": {"expiry_seconds", "lifetimes", "gpu_enabled", "home"},
+}
 
 
 def _fingerprint(settings: Settings) -> str:

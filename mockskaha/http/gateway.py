@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BODY_BYTES = 1 << 20
 access = logging.getLogger("mockskaha.access")
@@ -31,10 +32,14 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Gateway:
-    """The ASGI application of the contract: every path of ``openapi/skaha.yaml``, for one platform."""
+    """The ASGI application of the contract: every path of ``openapi/skaha.yaml``, for one platform.
 
-    def __init__(self, platform: Platform) -> None:
+    Other paths are left to the application ``beyond``; without one they are the servlet container's 404.
+    """
+
+    def __init__(self, platform: Platform, beyond: Application | None = None) -> None:
         self.platform = platform
+        self._beyond = beyond
         self._log_access = platform.settings.server.access_log
         self._one_spelling = platform.settings.quirks.case_conflict_error
         self._empty_session_id = platform.settings.quirks.empty_session_id
@@ -48,6 +53,10 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]
+        target = self._target(method, scope["path"])
+        if target is None and self._beyond is not None:
+            await self._beyond(scope, receive, send)
+            return
         body = b""
         oversized = False
         if method in _WITH_BODY:
@@ -57,7 +66,7 @@ class Gateway:
             if message.get("more_body"):
                 body, oversized = await _rest(body, receive)
         answer, username, challenges = (
-            (too_large(MOST_BODY_BYTES), "", []) if oversized else self._answer(scope, method, body)
+            (too_large(MOST_BODY_BYTES), "", []) if oversized else self._answer(scope, target, body)
         )
         headers = [_SERVER, (b"content-length", b"%d" % len(answer.body))]
         if answer.content_type is not None:
@@ -71,10 +80,11 @@ class Gateway:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
 
-    def _answer(self, scope: Scope, method: str, body: bytes) -> tuple[Answer, str, list[tuple[str, str]]]:
+    def _answer(
+        self, scope: Scope, target: Target | None, body: bytes
+    ) -> tuple[Answer, str, list[tuple[str, str]]]:
         """The answer, the name of the caller it was given to, and the challenges that go with it."""
-        platform = self.platform
-        target = self._target(method, scope["path"])
+        platform, method = self.platform, scope["method"]
         if target is None:
             return no_such_page(), "", []
         if not target.operation_id:

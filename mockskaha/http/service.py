@@ -18,7 +18,7 @@ class Service:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self.gateway = Gateway(platform)
+        self.gateway = Gateway(platform, self._beyond)
 
     @cached_property
     def app(self) -> FastAPI:
@@ -28,7 +28,10 @@ class Service:
         return create_app(self.platform)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self.gateway.knows(scope["path"]):
+        if scope["type"] == "http":
             await self.gateway(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def _beyond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)

@@ -235,5 +235,6 @@ def test_a_file_used_under_other_settings_is_used_with_a_warning(tmp_path, caplo
 
     assert opened() == []
     assert opened(auth={"mode": "strict"}) == []
+    assert opened(sessions={"sessions_url": "https://ws-uv.canfar.net"}) == []
     assert opened(profile="instant") == ["WARNING"]
     assert opened(profile="instant") == []
