@@ -7,10 +7,11 @@ which exist.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Passes: TypeAlias = Literal["each-instant", "each-event"]
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -131,12 +132,31 @@ class PlacementSettings(Section):
     policy: str = Field(default="spread", min_length=1)
 
 
+class BackfillSettings(Section):
+    """Whether a job may go before one that has an earlier turn and must wait."""
+
+    policy: str = Field(default="any-fit", min_length=1)
+    estimates: Literal["requested", "perfect"] = "requested"
+    """Plan with the requested times, or with the run times themselves (clairvoyant)."""
+    passes: Passes = "each-instant"
+    """One scheduling pass over all that an instant changed; or one after each event, as the classic simulators
+    do it."""
+
+
+class PreemptionSettings(Section):
+    """Whether a running job must make room for one that is more important."""
+
+    policy: str = Field(default="none", min_length=1)
+
+
 class QueueSettings(Section):
-    """How jobs wait: their order, who is let in, and where they go."""
+    """How jobs wait: their order, who is let in, who may go before whom, and where they go."""
 
     ordering: OrderingSettings = Field(default_factory=OrderingSettings)
     admission: AdmissionSettings = Field(default_factory=AdmissionSettings)
     placement: PlacementSettings = Field(default_factory=PlacementSettings)
+    backfill: BackfillSettings = Field(default_factory=BackfillSettings)
+    preemption: PreemptionSettings = Field(default_factory=PreemptionSettings)
 
 
 def repeated(names: list[str]) -> str | None:

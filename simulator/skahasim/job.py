@@ -94,13 +94,24 @@ class Job:
     """Active deadline, counted from ``start_time``."""
     ttl_seconds: float | None = None
     """How long the record outlives the end; ``None``: for ever."""
+    requested_seconds: float | None = None
+    """Requested time (walltime), what backfilling plans with; ``None``: the deadline, if any."""
+    priority: int = 0
+    """Value of its priority class; the larger, the more important."""
+    priority_class: str = ""
+    """Name of its WorkloadPriorityClass."""
+    queue: str = ""
+    """LocalQueue it is submitted to; empty for the first there is."""
 
     state: State = State.QUEUED
     submit_time: float = 0.0
     start_time: float | None = None
     """When the Job controller took it up: at submission, or when admission let it go after holding it.
     ``None`` while it is held."""
+    admit_time: float | None = None
+    """When admission last let it go (under Kueue: reserved quota for it); ``None`` before."""
     schedule_time: float | None = None
+    """When it was last bound to a node."""
     run_time: float | None = None
     """When the main container last started."""
     exit_time: float | None = None
@@ -112,6 +123,10 @@ class Job:
     """Index of the container being worked on."""
     restarts: int = 0
     failed_pulls: int = 0
+    evictions: int = 0
+    """How often it was put off its node."""
+    lost_seconds: float = 0.0
+    """Time on nodes that evictions made worth nothing."""
     waiting_for: str = ""
     """Why it waits, in Kubernetes' or the admission policy's words; empty when it does not."""
     held: bool = False

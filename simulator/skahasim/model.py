@@ -10,7 +10,7 @@ from skahasim.engine import Engine, Phase
 from skahasim.job import Job, State
 from skahasim.lifecycle import Lifecycle
 from skahasim.pending import PendingQueue
-from skahasim.policies.protocol import Policies
+from skahasim.policies.protocol import Admitted, Policies, Preempted, Queue, Verdict
 from skahasim.profile import Profile
 from skahasim.transition import Step, Transition
 
@@ -29,13 +29,14 @@ class Model:
         self.engine = Engine()
         self.cluster = cluster
         self.draws = Draws(seed)
-        self.queue = PendingQueue(cluster, policies)
-        self._suspends = policies.admission.suspends
+        self.queue: Queue = (policies.discipline or PendingQueue)(cluster, policies)
+        self._each_event = policies.passes == "each-event"
         self.lifecycle = Lifecycle(
             self.engine, profile, self.draws, self._emit, self._finish, lambda job, why: self.evict(job, why)
         )
         self.listeners: list[Listener] = []
         self._pass_due = False
+        self._passing = False
 
     @property
     def profile(self) -> Profile:
@@ -70,10 +71,7 @@ class Model:
         """The job's pod is put off its node now. It starts again if it may, and has failed if not."""
         if job.state not in (State.STARTING, State.RUNNING):
             return
-        self.lifecycle.stop(job)
-        job.ready = False
-        if job.run_time is not None and job.exit_time is None:
-            job.exit_time = self.now
+        self._interrupt(job)
         if job.restarts >= job.restarts_allowed:
             self._emit(job, Step.EVICTED, reason=message)
             self._finish(job, State.FAILED, "Evicted", Step.FAILED)
@@ -118,26 +116,91 @@ class Model:
         self._request_pass()
 
     def _request_pass(self) -> None:
-        if not self._pass_due:
-            self._pass_due = True
+        if self._pass_due:
+            return
+        self._pass_due = True
+        if not self._each_event:
             self.engine.after(0.0, Phase.SCHEDULE, self._pass, None)
+        elif not self._passing:
+            while self._pass_due:
+                self._pass(None)
 
     def _pass(self, _: None) -> None:
         self._pass_due = False
-        for job, node, reason, held in self.queue.serve():
-            job.waiting_for = reason
-            if held != job.held:
-                job.held = held
-                if self._suspends:
-                    self._suspend(job, held)
-            if node is None:
-                self._emit(job, Step.HELD if held else Step.UNSCHEDULABLE, reason=reason)
-                continue
-            job.schedule_time = self.now
-            job.state = State.STARTING
-            self._emit(job, Step.ADMITTED)
-            self._emit(job, Step.SCHEDULED, reason=node.name)
-            self.lifecycle.begin(job)
+        self._passing = True
+        now = self.engine.now
+        for decision in self.queue.serve(now):
+            if type(decision) is Verdict:
+                self._judge(decision)
+            elif type(decision) is Admitted:
+                self._admit(decision.job, decision.reason)
+            elif type(decision) is Preempted:
+                self._preempt(decision.job, decision.reason)
+        self._passing = False
+
+    def _judge(self, verdict: Verdict) -> None:
+        job, node, reason, held = verdict
+        job.waiting_for = reason
+        if held != job.held:
+            self._hold(job, held)
+        if node is None:
+            self._emit(job, Step.HELD if held else Step.UNSCHEDULABLE, reason=reason)
+            return
+        job.schedule_time = self.engine.now
+        job.state = State.STARTING
+        if job.admit_time is None:
+            self._admit(job, "")
+        self._emit(job, Step.SCHEDULED, reason=node.name)
+        self.lifecycle.begin(job)
+
+    def _admit(self, job: Job, reason: str) -> None:
+        job.admit_time = self.engine.now
+        if job.held:
+            self._hold(job, held=False)
+        self._emit(job, Step.ADMITTED, reason=reason)
+
+    def _preempt(self, job: Job, reason: str) -> None:
+        """The job makes room and waits again; what it holds comes free once its pod has stopped."""
+        if job.state is State.QUEUED:  # admitted, and on no node yet
+            job.admit_time = None
+            self._emit(job, Step.PREEMPTED, reason=reason)
+            self.queue.discard(job)
+            self._requeue(job)
+            return
+        self._interrupt(job)
+        job.state = State.QUEUED
+        self._emit(job, Step.PREEMPTED, reason=reason)
+        delay = self.profile.stop
+        if delay.is_zero:
+            self._vacate(job)
+            return
+        self._emit(job, Step.KILLING, job.container)
+        seconds = delay.sample(self.draws.uniform("stop", job.number, job.evictions))
+        job.timer = self.engine.after(seconds, Phase.FINISH, self._vacate, job)
+
+    def _vacate(self, job: Job) -> None:
+        job.timer = None
+        self._give_back(job)
+        self._requeue(job)
+
+    def _requeue(self, job: Job) -> None:
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+
+    def _interrupt(self, job: Job) -> None:
+        """Its pod stops before its end."""
+        self.lifecycle.stop(job)
+        job.ready = False
+        job.evictions += 1
+        if job.schedule_time is not None:
+            job.lost_seconds += self.now - job.schedule_time
+        job.admit_time = None
+        if job.run_time is not None and job.exit_time is None:
+            job.exit_time = self.now
+
+    def _hold(self, job: Job, held: bool) -> None:
+        job.held = held
+        if self.queue.suspends:
+            self._suspend(job, held)
 
     def _suspend(self, job: Job, suspended: bool) -> None:
         """A suspended job has no start and its deadline does not run; let go, both begin anew."""
@@ -156,6 +219,7 @@ class Model:
     def _end(self, job: Job, state: State, reason: str, step: Step, message: str = "") -> None:
         """An end that comes over the job: its pod is told to stop, and takes its time."""
         was_active = job.state.is_active
+        was_waiting = job.state is State.QUEUED
         self._close(job, state, reason)
         self._emit(job, step, reason=message)
         if was_active and job.node is not None:
@@ -163,6 +227,8 @@ class Model:
             delay = self.profile.stop.sample(self.draws.uniform("stop", job.number))
             self.engine.after(delay, Phase.FINISH, self._give_back, job)
         self._arm_removal(job)
+        if was_waiting and len(self.queue):
+            self._request_pass()
 
     def _close(self, job: Job, state: State, reason: str) -> None:
         if job.state is State.QUEUED:

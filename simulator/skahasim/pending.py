@@ -9,23 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
 from skahasim.cluster import Cluster, Node
 from skahasim.job import Job
-from skahasim.policies.protocol import Policies
+from skahasim.policies.protocol import Policies, Verdict
 
 Turn = tuple[float, int]
-
-
-class Verdict(NamedTuple):
-    """What the pass decided about a job: a node, or why there is none."""
-
-    job: Job
-    node: Node | None
-    reason: str
-    held: bool
-    """The reason is admission's: it may not even look for a node."""
 
 
 class _Lane:
@@ -87,6 +76,10 @@ class PendingQueue:
         self._limits_freed = False
         self._waiting = 0
 
+    @property
+    def suspends(self) -> bool:
+        return self._policies.admission.suspends
+
     def __len__(self) -> int:
         return self._waiting
 
@@ -122,7 +115,7 @@ class PendingQueue:
         if self._policies.admission.release(job):
             self._limits_freed = True
 
-    def serve(self) -> list[Verdict]:
+    def serve(self, now: float) -> list[Verdict]:
         """One pass: bind every waiting job that can go, in order; say of each other why it cannot, once, and once
         more when admission lets it go and no node takes it.
 

@@ -122,7 +122,7 @@ class NaiveQueue(PendingQueue):
     def discard(self, job: Job) -> None:
         self.waiting.pop(job.number, None)
 
-    def serve(self) -> list[Verdict]:
+    def serve(self, now: float) -> list[Verdict]:
         verdicts = []
         for job in sorted(self.waiting.values(), key=lambda job: turn(self._policies, job)):
             hold = self._policies.admission.hold(job)

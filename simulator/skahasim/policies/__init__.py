@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from skahasim.configuration import AdmissionSettings, OrderingSettings, PlacementSettings, QueueSettings
+from skahasim.cluster import Cluster
+from skahasim.configuration import (
+    AdmissionSettings,
+    BackfillSettings,
+    OrderingSettings,
+    PlacementSettings,
+    QueueSettings,
+)
 from skahasim.policies.admission import Limits, OpenAdmission
 from skahasim.policies.ordering import FirstComeFirstServed, SizeClass, SizePriority
 from skahasim.policies.placement import FirstFit, Spread
-from skahasim.policies.protocol import Admission, Ordering, Placement, Policies
+from skahasim.policies.protocol import Admission, Ordering, Placement, Policies, Queue
 
 T = TypeVar("T")
 
@@ -38,6 +45,10 @@ ADMISSIONS: Mapping[str, Callable[[AdmissionSettings], Admission]] = MappingProx
 PLACEMENTS: Mapping[str, Callable[[PlacementSettings], Placement]] = MappingProxyType(
     {"first-fit": lambda _: FirstFit(), "spread": lambda _: Spread()}
 )
+Discipline: TypeAlias = Callable[[Cluster, Policies], Queue]
+BACKFILLS: Mapping[str, Callable[[BackfillSettings], Discipline | None]] = MappingProxyType(
+    {"any-fit": lambda _: None}
+)
 
 
 class UnknownPolicy(ValueError):
@@ -56,6 +67,8 @@ def policies_from(settings: QueueSettings) -> Policies:
         ordering=_named("queue.ordering.policy", settings.ordering.policy, ORDERINGS)(settings.ordering),
         admission=_named("queue.admission.policy", settings.admission.policy, ADMISSIONS)(settings.admission),
         placement=_named("queue.placement.policy", settings.placement.policy, PLACEMENTS)(settings.placement),
+        discipline=_named("queue.backfill.policy", settings.backfill.policy, BACKFILLS)(settings.backfill),
+        passes=settings.backfill.passes,
     )
 
 
@@ -68,9 +81,11 @@ def _named(key: str, name: str, known: Mapping[str, T]) -> T:
 
 __all__ = [
     "ADMISSIONS",
+    "BACKFILLS",
     "ORDERINGS",
     "PLACEMENTS",
     "Admission",
+    "Discipline",
     "FirstComeFirstServed",
     "FirstFit",
     "Limits",

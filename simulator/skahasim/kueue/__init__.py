@@ -1,0 +1,1 @@
+"""Kueue's admission: quotas, cohorts, flavors, priorities and preemption, in model time."""

@@ -1,0 +1,1 @@
+"""Reports: figures with their tables, on one page that needs no network."""
