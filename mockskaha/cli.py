@@ -202,6 +202,57 @@ def images(
         _print_images(chosen)
 
 
+@app.command("export-jobs")
+def export_jobs(
+    ctx: typer.Context,
+    state: Annotated[
+        Path, typer.Argument(metavar="STATE.db", help="State file of a server, running or stopped.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The table: CSV (gzip by its name), or Parquet.")],
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a scenario for `skahasim run` beside it: the same day anew."
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    config: ConfigOption = None,
+    auth: AuthOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+) -> None:
+    """Write every job that a server was asked for as a table that `skahasim` takes for a workload.
+
+    Give the settings that the server has: the state file holds what was asked of it, and is played anew.
+    """
+    settings = _settings(ctx)
+    from mockskaha.export import chronicle, write_scenario
+    from mockskaha.journal import StateFileError, recorded
+    from mockskaha.platform import fingerprint
+    from skahasim.workload.table import write_table
+
+    for path in (out, scenario):
+        if path is not None and path.exists() and not force:
+            typer.echo(f"error: {path} exists; --force overwrites it", err=True)
+            raise typer.Exit(2)
+    try:
+        with _bad_configuration_ends_it():
+            found = recorded(state)
+            if found.fingerprint not in (None, fingerprint(settings)):
+                typer.echo(
+                    f"warning: {state}: its server had another cluster, queue, profile, images or limits; give its "
+                    "--config and --profile, or the jobs stand elsewhere than they did",
+                    err=True,
+                )
+            day = chronicle(settings, found)
+            write_table(out, day.arrivals)
+            if scenario is not None:
+                write_scenario(scenario, settings, day, out)
+    except (StateFileError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{len(day.arrivals)} jobs written to {out}; time 0 is {day.start.isoformat()}")
+
+
 @app.command()
 def version() -> None:
     """Print the version, and that of the Skaha service it stands in for."""

@@ -93,7 +93,7 @@ def _messages(
             )
         case Step.EVICTED:
             yield _WARNING, "Evicted", fact.reason
-        case Step.PREEMPTED:
+        case Step.PREEMPTED if platform.settings.queue.kueue is None:  # Kueue tells it of the Workload (§5.3)
             yield _NORMAL, "Preempted", fact.reason
         case Step.KILLING:
             yield _NORMAL, "Killing", f"Stopping container {container.name}"

@@ -76,6 +76,10 @@ class History:
         del self._facts[:]
         self._reasons.clear()
 
+    def __bool__(self) -> bool:
+        """Whether anything happened."""
+        return bool(self._facts)
+
     def __iter__(self) -> Iterator[Fact]:
         facts = self._facts
         for row in range(0, len(facts), _WIDTH):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -85,11 +86,7 @@ class StateFile:
                 [("format", str(FORMAT)), ("seed", str(seed)), ("epoch", epoch)],
             )
             self._connection.execute("COMMIT")
-        elif not {"meta", "commands"} <= tables:
-            raise StateFileError(f"{self.path}: is an SQLite file, but not of mockskaha")
-        meta = dict(self._connection.execute("SELECT key, value FROM meta"))
-        if meta.get("format") != str(FORMAT):
-            raise StateFileError(f"{self.path}: has format {meta.get('format')}, this version reads {FORMAT}")
+        meta = _meta(self._connection, self.path)
         if meta.get("seed") != str(seed):
             raise StateFileError(
                 f"{self.path}: was made with --seed {meta.get('seed')}; use that, or another file"
@@ -112,15 +109,57 @@ class StateFile:
 
     def replay(self) -> Iterator[tuple[float, Command]]:
         """All commands with their model times, in order. Raises :class:`StateFileError` for a damaged file."""
-        number = 0
-        try:
-            for row in self._connection.execute(
-                "SELECT number, time, name, fields FROM commands ORDER BY number"
-            ):
-                number, time, name, values = row
-                yield time, decode(name, orjson.loads(values))
-        except (sqlite3.Error, UnknownCommand, orjson.JSONDecodeError) as error:
-            raise StateFileError(f"{self.path}: cannot be read from command {number} on ({error})") from error
+        return _commands(self._connection, self.path)
 
     def close(self) -> None:
         self._connection.close()
+
+
+class Recorded(NamedTuple):
+    """What a state file says."""
+
+    seed: int
+    epoch: str
+    """ISO 8601 time of model time zero."""
+    fingerprint: str | None
+    """Of the settings of the last server that used it."""
+    commands: list[tuple[float, Command]]
+    """With their model times, in order."""
+
+
+def recorded(path: Path) -> Recorded:
+    """What the state file at ``path`` says; another process may be using it. Raises :class:`StateFileError`."""
+    from skahasim.workload.statefile import BusyState, copied  # a server does without
+
+    try:
+        with copied(path) as copy, closing(sqlite3.connect(copy)) as connection:
+            meta = _meta(connection, path)
+            commands = list(_commands(connection, path))
+            return Recorded(int(meta["seed"]), meta["epoch"], meta.get("settings"), commands)
+    except BusyState as error:
+        raise StateFileError(str(error)) from None
+    except OSError as error:
+        raise StateFileError(f"{path}: cannot be read: {error.strerror}") from None
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise StateFileError(f"{path}: cannot be used as a state file ({error})") from None
+
+
+def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:
+    """What the file says of itself. Raises :class:`StateFileError` when it is none of ours."""
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if not {"meta", "commands"} <= tables:
+        raise StateFileError(f"{path}: is an SQLite file, but not of mockskaha")
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    if meta.get("format") != str(FORMAT):
+        raise StateFileError(f"{path}: has format {meta.get('format')}, this version reads {FORMAT}")
+    return meta
+
+
+def _commands(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[float, Command]]:
+    number = 0
+    try:
+        for row in connection.execute("SELECT number, time, name, fields FROM commands ORDER BY number"):
+            number, time, name, values = row
+            yield time, decode(name, orjson.loads(values))
+    except (sqlite3.Error, UnknownCommand, orjson.JSONDecodeError) as error:
+        raise StateFileError(f"{path}: cannot be read from command {number} on ({error})") from error

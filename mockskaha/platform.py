@@ -104,7 +104,7 @@ class Platform:
         except StateFileError:
             journal.close()
             raise
-        if journal.settings_changed(_fingerprint(settings)):
+        if journal.settings_changed(fingerprint(settings)):
             logger.warning(
                 "%s was last used with another cluster, queue, profile, images or limits: its commands are replayed "
                 "under the present ones, so sessions may stand elsewhere than they did",
@@ -205,10 +205,12 @@ class Platform:
             name = main = app_name(command.image)
         allotment = self.rules.allot(command.kind, command.cores, command.ram_gib, command.gpus)
         lifetime = self.settings.sessions.lifetime(command.kind)
+        priority_class = self.settings.sessions.priority_class_of(command.kind)
         overrides = overrides_in(command.env)
         session = Session(
             session_id, owner, name, command.image, command.kind, job=_NO_JOB,
             app_id=app_id, cmd=command.cmd, args=command.args, env=command.env,
+            is_made_suspended=model.queue.suspends,
         )  # fmt: skip
         known = (
             outcome(
@@ -225,6 +227,8 @@ class Platform:
             restarts_allowed=restarts_allowed(command.kind),
             deadline_seconds=lifetime.deadline_seconds,
             ttl_seconds=lifetime.ttl_seconds,
+            priority=self.settings.priority_classes.get(priority_class, 0),
+            priority_class=priority_class,
             owner=session,
         )  # fmt: skip
         self.inventory.add(session)
@@ -279,8 +283,9 @@ class Platform:
         step = transition.step
         if step is Step.REMOVED:
             self._delete(session)  # with its apps, which its Job owns (skaha-contract §4.5)
-        elif step is Step.QUEUED and session.job.restarts and session.job.node is None:
+        elif step is Step.QUEUED and session.history:  # it waits again, with a new pod
             session.pods += 1
+            session.failed_pods += any(fact.step is Step.EVICTED for fact in session.history)
             session.history.clear()
         else:
             session.history.record(transition.time, step, transition.container, transition.reason)
@@ -302,14 +307,21 @@ class Platform:
 
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
 _DECIDING: dict[str, Any] = {
-    **dict.fromkeys(("cluster", "images", "kubernetes", "profile", "queue", "resources"), True),
-    "sessions": {"expiry_seconds", "lifetimes", "gpu_enabled", "home"},
+    **dict.fromkeys(
+        ("cluster", "images", "kubernetes", "priority_classes", "profile", "queue", "resources"), True
+    ),
+    "sessions": {"expiry_seconds", "lifetimes", "gpu_enabled", "home", "priority_class"},
 }
 
 
-def _fingerprint(settings: Settings) -> str:
+def fingerprint(settings: Settings) -> str:
     """Of the settings that decide what becomes of a list of commands."""
-    return blake2b(settings.model_dump_json(include=_DECIDING).encode(), digest_size=16).hexdigest()
+    written = settings.model_dump_json(include=_DECIDING, exclude={"queue": {"kueue": {"manifests"}}})
+    digest = blake2b(written.encode(), digest_size=16)
+    if settings.queue.kueue is not None:
+        for path in settings.queue.kueue.manifests:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _cluster(settings: Settings) -> Cluster:

@@ -77,8 +77,12 @@ class Session:
     cmd: str = ""
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    is_made_suspended: bool = False
+    """Its Job waits to be let in before it has a pod (Kueue)."""
     pods: int = 1
-    """Pods made for it so far; an evicted session gets another."""
+    """Pods made for it so far; an evicted or preempted session gets another."""
+    failed_pods: int = 0
+    """Those among them that were evicted and are still listed; a preempted one is deleted."""
     history: History = field(default_factory=History)
     apps: dict[str, Session] | None = None
     """Desktop apps by id, where there are any."""
@@ -93,14 +97,27 @@ class Session:
         return self.kind not in (HEADLESS, DESKTOP_APP)
 
     @property
+    def _waits_to_be_let_in(self) -> bool:
+        job = self.job
+        if job.held:
+            return True
+        untried = job.state is State.QUEUED and job.admit_time is None and job.schedule_time is None
+        return self.is_made_suspended and untried
+
+    @property
     def has_pod(self) -> bool:
-        """A job that admission holds back has none (skaha-contract §2.10)."""
-        return not self.job.held
+        """A job that admission holds back has none (skaha-contract §2.10), once that of a preempted one has stopped."""
+        return self.job.node is not None or not self._waits_to_be_let_in
 
     @property
     def is_active(self) -> bool:
         """Its Job has an active pod, so that it can be renewed (skaha-contract §4.4)."""
-        return self.job.state.is_active and self.has_pod
+        return self.job.state.is_active and not self._waits_to_be_let_in
+
+    @property
+    def start_time(self) -> float | None:
+        """Model time at which its Job was taken up; ``None`` while it is suspended (skaha-contract §4.3, §5.3)."""
+        return None if self.is_made_suspended and self._waits_to_be_let_in else self.job.start_time
 
     @property
     def status(self) -> SessionStatus:

@@ -40,7 +40,7 @@ def session_view(platform: Platform, session: Session) -> SessionView:
     view["type"] = session.kind
     view["status"] = session.status
     view["name"] = session.name
-    start_time = session.job.start_time
+    start_time = session.start_time
     if start_time is not None:
         started = platform.unix(start_time)
         view["startTime"] = start_time_text(platform, start_time)
@@ -68,7 +68,7 @@ def platform_session_view(platform: Platform, session: Session) -> PlatformSessi
         "type": session.kind,
         "status": session.status,
     }
-    start_time = session.job.start_time
+    start_time = session.start_time
     if start_time is not None:
         view["startTime"] = start_time_text(platform, start_time)
     return view

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from mockskaha.config.auth import AuthFile
 from mockskaha.config.settings import Settings
+from skahasim.kueue.settings import anchored as anchored_manifests
 from skahasim.policies import UnknownPolicy, policies_from
 from skahasim.profile import UnknownProfile, load_profile
 from skahasim.yamlfile import ConfigurationError, Document, KeyPath, Origin, Problem, nested, read, validate
@@ -116,7 +117,7 @@ def _anchored(document: Document) -> Document:
             origin = document.origin(key)
             path = str(Path(origin.name).parent / Path(held).expanduser())
             document = document.graft(key, Document(origin.name, path, {(): origin}))
-    return document
+    return anchored_manifests(document)
 
 
 def _require_mapping(document: Document) -> None:

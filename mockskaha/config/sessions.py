@@ -40,6 +40,22 @@ class Lifetimes(Section):
     headless: HeadlessLifetime = Field(default_factory=HeadlessLifetime)
 
 
+class SessionPriorities(Section):
+    """A priority class for each type of session; none where it is empty."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    default: str = ""
+    """Of every type that has none of its own."""
+    carta: str = ""
+    notebook: str = ""
+    desktop: str = ""
+    contributed: str = ""
+    firefly: str = ""
+    desktop_app: str = Field(default="", alias="desktop-app")
+    headless: str = ""
+
+
 def _without_slash(url: str) -> str:
     return url.rstrip("/")
 
@@ -66,8 +82,16 @@ class SessionSettings(Section):
     """Kubernetes namespace, seen in events (§5.1)."""
     gpu_enabled: bool = True
     """When false, ``gpus`` is accepted and has no effect (§6)."""
+    priority_class: SessionPriorities = Field(default_factory=SessionPriorities)
+    """Priority class by kind of session, of ``priority_classes``, for ``queue.preemption`` and orderings by priority;
+    under Kueue ``queue.kueue.sessions`` says it."""
     users_group: str = Field(default="skaha-users", min_length=1)
     """Membership that lets a user in (§3.2)."""
+
+    def priority_class_of(self, kind: SessionKind) -> str:
+        """The priority class of sessions of type ``kind``; empty for none."""
+        given: str = getattr(self.priority_class, kind.replace("-", "_"))
+        return given or self.priority_class.default
 
     def lifetime(self, kind: SessionKind) -> Lifetime:
         """The lifetime of sessions of type ``kind``, its deadline filled in."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mockskaha.config.auth import AuthSettings, UtcTime
 from mockskaha.config.images import ImageEntry, packaged_images
@@ -36,6 +38,11 @@ class Settings(Section):
     resources: ResourceSettings = Field(default_factory=ResourceSettings)
     cluster: ClusterSettings = Field(default_factory=ClusterSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
+    priority_classes: Mapping[str, int] = Field(
+        default_factory=lambda: {"low": 10_000, "medium": 100_000, "high": 1_000_000}
+    )
+    """Value of each priority class that ``sessions.priority_class`` may name; the larger, the more important. Under
+    Kueue its manifests say."""
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
@@ -62,6 +69,33 @@ class Settings(Section):
             # The only place where a frozen model is written: it is still being made.
             object.__setattr__(self, field, tuple(merged.values()))
             object.__setattr__(self, f"extra_{field}", ())
+        return self
+
+    @model_validator(mode="after")
+    def _priority_classes_exist(self) -> Self:
+        given = self.sessions.priority_class.model_dump(by_alias=True)
+        kueue = self.queue.kueue
+        wrong: dict[tuple[str, ...], str] = {}
+        for kind, name in given.items():
+            if name and kueue is not None:
+                text = f"under Kueue queue.kueue.sessions.{kind}.priority_class says it"
+            elif name and name not in self.priority_classes:
+                text = f"there is no priority class {name!r}; known: {', '.join(self.priority_classes) or 'none'}"
+            else:
+                continue
+            wrong["sessions", "priority_class", kind] = text
+        for kind in () if kueue is None else kueue.sessions:
+            if kind not in given:
+                text = f"no type of session; known: {', '.join(given)}"
+                wrong["queue", "kueue", "sessions", kind] = text
+        if wrong:
+            problems = [
+                InitErrorDetails(
+                    type=PydanticCustomError("unknown", "{text}", {"text": text}), loc=key, input=None
+                )
+                for key, text in wrong.items()
+            ]
+            raise ValidationError.from_exception_data("Settings", problems, hide_input=True)
         return self
 
     @property

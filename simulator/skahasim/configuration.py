@@ -7,23 +7,16 @@ which exist.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from skahasim.kueue.settings import KueueSettings
+from skahasim.section import Section as Section
 
 Passes: TypeAlias = Literal["each-instant", "each-event"]
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-
-
-class Section(BaseModel):
-    """A part of a configuration file: immutable, without unknown keys; may be left empty (``cluster:``)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty(cls, data: Any) -> Any:
-        return {} if data is None else data
 
 
 class NodeGroup(Section):
@@ -72,6 +65,60 @@ class ClusterSettings(Section):
         return sum(group.count for group in self.nodes)
 
 
+class PolicySettings(Section):
+    """A part of the queue for which there are several policies; each may add keys of its own."""
+
+    model_config = ConfigDict(extra="allow")
+    kind: ClassVar[Literal["ordering", "admission", "placement", "backfill", "preemption"]]
+
+    policy: str
+    _parameters: Any = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _own_keys(self) -> Self:
+        from skahasim.policies import (
+            parameters_of,
+        )  # the policies know their keys, and are built on this module
+
+        parameters = parameters_of(self.kind, self.policy)
+        if parameters is None:  # whoever builds the policies says so
+            return self
+        try:
+            self._parameters = parameters.model_validate(self.model_extra)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            problems = [self._explained(detail, list(parameters.model_fields)) for detail in details]
+        else:
+            return self
+        raise ValidationError.from_exception_data(type(self).__name__, problems)
+
+    @property
+    def parameters(self) -> Any:
+        """The policy's own keys, an instance of the class it has for them."""
+        return self._parameters
+
+    def _explained(self, detail: Any, known: list[str]) -> InitErrorDetails:
+        """What is wrong with one of the policy's keys. A key of no policy is left to the section to explain."""
+        kind, where = detail["type"], detail["loc"]
+        if kind in ("extra_forbidden", "missing"):
+            text = self._unknown(str(where[-1]), known) if kind != "missing" and len(where) == 1 else ""
+        else:
+            text = detail["msg"]
+        problem = PydanticCustomError(kind if kind != "extra_forbidden" else "key", "{text}", {"text": text})
+        return InitErrorDetails(type=problem if text else kind, loc=where, input=detail["input"])
+
+    def _unknown(self, key: str, known: list[str]) -> str:
+        from difflib import get_close_matches  # wanted only when something is wrong
+
+        from skahasim.policies import BUILT_IN, shadowed
+
+        if self.policy in BUILT_IN[self.kind] and (package := shadowed(self.kind, self.policy)):
+            return f"no key of the built-in policy {self.policy!r}; that of {package} has the same name and is not used"
+        if close := get_close_matches(key, known, n=1):
+            return f"unknown key; did you mean {close[0]!r}?"
+        return f"no key of policy {self.policy!r}; known: {', '.join(known)}" if known else ""
+
+
 class SmallBound(Section):
     """A job strictly below both bounds is small."""
 
@@ -99,8 +146,10 @@ class SizeClassSettings(Section):
         return self
 
 
-class OrderingSettings(Section):
+class OrderingSettings(PolicySettings):
     """In which order waiting jobs are considered."""
+
+    kind = "ordering"
 
     policy: str = Field(default="size-priority", min_length=1)
     size_classes: SizeClassSettings = Field(default_factory=SizeClassSettings)
@@ -116,8 +165,10 @@ class LimitSettings(Section):
     gpus: int | None = Field(default=None, ge=0)
 
 
-class AdmissionSettings(Section):
+class AdmissionSettings(PolicySettings):
     """Which of the waiting jobs may start."""
+
+    kind = "admission"
 
     policy: str = Field(default="open", min_length=1)
     suspend: bool = False
@@ -126,14 +177,20 @@ class AdmissionSettings(Section):
     per_group: LimitSettings = Field(default_factory=LimitSettings)
 
 
-class PlacementSettings(Section):
+class PlacementSettings(PolicySettings):
     """On which node an admitted job runs."""
 
+    kind = "placement"
+
     policy: str = Field(default="spread", min_length=1)
+    avoid_gpu_nodes: bool = False
+    """A job without GPU takes a node with GPUs only when no other fits."""
 
 
-class BackfillSettings(Section):
+class BackfillSettings(PolicySettings):
     """Whether a job may go before one that has an earlier turn and must wait."""
+
+    kind = "backfill"
 
     policy: str = Field(default="any-fit", min_length=1)
     estimates: Literal["requested", "perfect"] = "requested"
@@ -143,8 +200,10 @@ class BackfillSettings(Section):
     do it."""
 
 
-class PreemptionSettings(Section):
+class PreemptionSettings(PolicySettings):
     """Whether a running job must make room for one that is more important."""
+
+    kind = "preemption"
 
     policy: str = Field(default="none", min_length=1)
 
@@ -157,6 +216,7 @@ class QueueSettings(Section):
     placement: PlacementSettings = Field(default_factory=PlacementSettings)
     backfill: BackfillSettings = Field(default_factory=BackfillSettings)
     preemption: PreemptionSettings = Field(default_factory=PreemptionSettings)
+    kueue: KueueSettings | None = None
 
 
 def repeated(names: list[str]) -> str | None:

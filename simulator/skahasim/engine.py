@@ -36,11 +36,12 @@ class Phase(IntEnum):
 class Timer:
     """Calls ``action(subject)`` at its time, unless cancelled before."""
 
-    __slots__ = ("action", "subject")
+    __slots__ = ("action", "due", "subject")
 
-    def __init__(self, action: Callable[[Any], None], subject: Any) -> None:
+    def __init__(self, action: Callable[[Any], None], subject: Any, due: float) -> None:
         self.action: Callable[[Any], None] | None = action
         self.subject = subject
+        self.due = due
 
 
 class Engine(simpy.Environment):
@@ -59,8 +60,9 @@ class Engine(simpy.Environment):
 
     def after(self, delay: float, phase: Phase, action: Callable[[Any], None], subject: Any) -> Timer:
         """Call ``action(subject)`` ``delay`` seconds from now, in ``phase`` of that instant."""
-        timer = Timer(action, subject)
-        heappush(self._entries, (self._now + delay, phase, next(self._eid), timer))
+        due = self._now + delay
+        timer = Timer(action, subject, due)
+        heappush(self._entries, (due, phase, next(self._eid), timer))
         return timer
 
     def cancel(self, timer: Timer | None) -> None:
@@ -90,16 +92,27 @@ class Engine(simpy.Environment):
 
     def advance(self, until: float) -> None:
         """Handle every event due at or before ``until``, then stand at ``until``. Going back is a no-op."""
-        entries = self._entries
+        entries, step = self._entries, self.step
         while entries and entries[0][0] <= until:
-            self.step()
+            step()
         if until > self._now:
             self._now = until
 
     def drain(self) -> None:
         """Handle every event there is."""
-        while self._entries:
-            self.step()
+        entries, step = self._entries, self.step
+        while entries:
+            if type(entries[0][3]) is not Timer:
+                step()
+                continue
+            due, _, _, timer = heappop(entries)  # as step does it, without a call for each event
+            action = timer.action
+            if action is None:
+                self._cancelled -= 1
+                continue
+            self._now = due
+            subject, timer.action, timer.subject = timer.subject, None, None
+            action(subject)
 
     def step(self) -> None:
         """Handle the next event: a timer straight away, anything else as SimPy does it.

@@ -4,30 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from skahasim.cluster import Cluster
+from skahasim.cluster import UNREACHABLE, UNSCHEDULABLE, Cluster, Node
+from skahasim.contention.neighbours import Neighbours
+from skahasim.contention.settings import ContentionSettings
 from skahasim.draws import Draws
-from skahasim.engine import Engine, Phase
+from skahasim.engine import Engine, Phase, Timer
 from skahasim.job import Job, State
 from skahasim.lifecycle import Lifecycle
 from skahasim.pending import PendingQueue
-from skahasim.policies.protocol import Admitted, Policies, Preempted, Queue, Verdict
+from skahasim.policies.protocol import Admitted, Policies, Preempted, Queue, Verdict, Wake
 from skahasim.profile import Profile
 from skahasim.transition import Step, Transition
 
+_STEP_SUBMITTED = Step.SUBMITTED
+_STEP_QUEUED = Step.QUEUED
+_STEP_HELD = Step.HELD
+_STEP_UNSCHEDULABLE = Step.UNSCHEDULABLE
+_STEP_ADMITTED = Step.ADMITTED
+_STEP_SCHEDULED = Step.SCHEDULED
+_STEP_PREEMPTED = Step.PREEMPTED
+_STEP_RELEASED = Step.RELEASED
+_STATE_QUEUED = State.QUEUED
+_STATE_STARTING = State.STARTING
+_PHASE_SCHEDULE = Phase.SCHEDULE
+_PHASE_LIFECYCLE = Phase.LIFECYCLE
+_PHASE_FINISH = Phase.FINISH
+"""Members of enumerations that every job needs: to find one by name takes Python 3.11 ten times as long."""
 Listener = Callable[[Transition], None]
+_new = tuple.__new__
+"""Makes a named tuple without the call in between: half of what telling a transition costs."""
 
 
 class Model:
     """A cluster, its queue and the lives of its jobs.
 
-    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, and through ``advance``; all
-    else reads. What happens is told to ``listeners`` as transitions, in order; when they hear of one, the job's
-    fields say so already. A listener must not call back what changes state. The model keeps no list of jobs.
+    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, through ``close_node``,
+    ``fail_node`` and ``reopen_node``, and through ``advance``; all else reads. What happens is told to
+    ``listeners`` as transitions, in order; when they hear of one, the job's fields say so already. A listener
+    must not call back what changes state. The model keeps no list of jobs.
     """
 
-    def __init__(self, cluster: Cluster, policies: Policies, profile: Profile, seed: int = 0) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        policies: Policies,
+        profile: Profile,
+        seed: int = 0,
+        contention: ContentionSettings | None = None,
+    ) -> None:
         self.engine = Engine()
         self.cluster = cluster
+        self.policies = policies
+        self.accounts = [policies.ordering] if policies.ordering.moves_with_time else []
+        """Orderings that are told of all that jobs hold."""
         self.draws = Draws(seed)
         self.queue: Queue = (policies.discipline or PendingQueue)(cluster, policies)
         self._each_event = policies.passes == "each-event"
@@ -37,6 +66,18 @@ class Model:
         self.listeners: list[Listener] = []
         self._pass_due = False
         self._passing = False
+        self._wake: Timer | None = None
+        self.neighbours: Neighbours | None = None
+        """Those who share nodes under contention; ``None``: nobody feels the others, run times are as given."""
+        if contention is not None:
+            self.share_nodes(contention)
+
+    def share_nodes(self, settings: ContentionSettings) -> None:
+        """Let running jobs share cores and memory as ``settings`` say. To be called before the first job."""
+        if settings.is_off:
+            return
+        self.neighbours = Neighbours(settings, self.engine, self.lifecycle.move_end, self.evict)
+        self.lifecycle.contention = self.neighbours
 
     @property
     def profile(self) -> Profile:
@@ -45,7 +86,7 @@ class Model:
     @property
     def now(self) -> float:
         """Model time, seconds since the epoch of the run."""
-        return self.engine.now
+        return self.engine._now
 
     def advance(self, until: float) -> None:
         """Let happen all that is due at or before ``until``. Going back is a no-op."""
@@ -56,10 +97,10 @@ class Model:
     def submit(self, job: Job) -> None:
         """``job`` arrives now."""
         job.submit_time = job.start_time = self.now
-        job.state = State.QUEUED
-        self._emit(job, Step.SUBMITTED)
+        job.state = _STATE_QUEUED
+        self._emit(job, _STEP_SUBMITTED)
         self._arm_deadline(job)
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
 
     def delete(self, job: Job) -> None:
         """The job's record goes at once; what it holds on a node comes free after the profile's ``stop``."""
@@ -67,20 +108,25 @@ class Model:
             return
         self._end(job, State.GONE, "Deleted", Step.DELETED)
 
-    def evict(self, job: Job, message: str) -> None:
-        """The job's pod is put off its node now. It starts again if it may, and has failed if not."""
-        if job.state not in (State.STARTING, State.RUNNING):
+    def evict(self, job: Job, message: str, *, reason: str = "Evicted", requeue: bool = False) -> None:
+        """The job's pod is put off its node now. It starts again if it may, and has failed with ``reason`` if not.
+
+        With ``requeue`` it always starts again and no restart is counted, as under a pod failure policy that ignores
+        disruptions.
+        """
+        if job.state not in (_STATE_STARTING, State.RUNNING):
             return
         self._interrupt(job)
-        if job.restarts >= job.restarts_allowed:
-            self._emit(job, Step.EVICTED, reason=message)
-            self._finish(job, State.FAILED, "Evicted", Step.FAILED)
-            return
-        job.restarts += 1
-        job.state = State.QUEUED
+        if not requeue:
+            if job.restarts >= job.restarts_allowed:
+                self._emit(job, Step.EVICTED, reason=message)
+                self._finish(job, State.FAILED, reason, Step.FAILED)
+                return
+            job.restarts += 1
+        job.state = _STATE_QUEUED
         self._emit(job, Step.EVICTED, reason=message)
         self._give_back(job)
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
 
     def set_deadline(self, job: Job, seconds: float) -> None:
         """Change the active deadline, in seconds from ``start_time``; a past one ends the job at once. Of a job
@@ -91,19 +137,61 @@ class Model:
         self.engine.cancel(job.deadline_timer)
         self._arm_deadline(job)
 
+    def close_node(self, node: Node, why: str = UNSCHEDULABLE) -> None:
+        """From now on ``node`` takes nothing (it is cordoned); what runs there goes on. Each closing wants one
+        ``reopen_node`` with the same ``why``."""
+        was_open = node.is_open
+        self.cluster.close(node, why)
+        closed = getattr(self.queue, "closed", None)
+        if was_open and closed is not None:
+            closed(node)
+            self._request_pass_later()
+
+    def drain_node(self, node: Node, message: str, *, reason: str = "Evicted", requeue: bool = False) -> None:
+        """Evict all that runs on ``node``, which is closed already."""
+        for job in list(node.jobs):
+            if job.node is node:
+                self.evict(job, message, reason=reason, requeue=requeue)
+
+    def fail_node(self, node: Node, *, requeue: bool = False) -> None:
+        """``node`` is down: it takes nothing, and what ran there is lost."""
+        self.close_node(node, UNREACHABLE)
+        self.drain_node(node, "Node is not ready", reason="NodeLost", requeue=requeue)
+
+    def reopen_node(self, node: Node, why: str = UNSCHEDULABLE) -> None:
+        """Take back one closing of ``node``; once none is left it takes jobs again."""
+        if not self.cluster.reopen(node, why):
+            return
+        reopened = getattr(self.queue, "reopened", None)
+        if reopened is not None:
+            reopened(node)
+        self._request_pass_later()
+
+    def repair_node(self, node: Node) -> None:
+        """Take back one ``fail_node``."""
+        self.reopen_node(node, UNREACHABLE)
+
+    def reconsider(self) -> None:
+        """Limits, quotas or the order of waiting jobs have changed: those held may go now."""
+        reconsider = getattr(self.queue, "reconsider", None)
+        if reconsider is not None:
+            reconsider()
+        self._request_pass_later()
+
     # -- what follows ----------------------------------------------------------------------------------
 
     def _emit(self, job: Job, step: Step, container: int = -1, reason: str = "") -> None:
-        if self.listeners:
-            transition = Transition(self.engine.now, job, step, container, reason)
-            for listener in self.listeners:
+        listeners = self.listeners
+        if listeners:
+            transition = _new(Transition, (self.engine._now, job, step, container, reason))
+            for listener in listeners:
                 listener(transition)
 
     def _arm_deadline(self, job: Job) -> None:
         if job.deadline_seconds is None or job.start_time is None:
             return
         delay = max(0.0, job.start_time + job.deadline_seconds - self.now)
-        job.deadline_timer = self.engine.after(delay, Phase.FINISH, self._expire, job)
+        job.deadline_timer = self.engine.after(delay, _PHASE_FINISH, self._expire, job)
 
     def _expire(self, job: Job) -> None:
         message = "Job was active longer than specified deadline"
@@ -112,7 +200,7 @@ class Model:
     def _enqueue(self, job: Job) -> None:
         job.timer = None
         self.queue.add(job)
-        self._emit(job, Step.QUEUED)
+        self._emit(job, _STEP_QUEUED)
         self._request_pass()
 
     def _request_pass(self) -> None:
@@ -120,23 +208,37 @@ class Model:
             return
         self._pass_due = True
         if not self._each_event:
-            self.engine.after(0.0, Phase.SCHEDULE, self._pass, None)
+            self.engine.after(0.0, _PHASE_SCHEDULE, self._pass, None)
         elif not self._passing:
             while self._pass_due:
                 self._pass(None)
 
+    def _request_pass_later(self) -> None:
+        """A pass once all that changes in this instant has changed, whatever the mode."""
+        self.engine.after(0.0, _PHASE_SCHEDULE, lambda _: self._request_pass(), None)
+
     def _pass(self, _: None) -> None:
         self._pass_due = False
         self._passing = True
-        now = self.engine.now
-        for decision in self.queue.serve(now):
+        for decision in self.queue.serve(self.engine._now):
             if type(decision) is Verdict:
                 self._judge(decision)
             elif type(decision) is Admitted:
                 self._admit(decision.job, decision.reason)
             elif type(decision) is Preempted:
                 self._preempt(decision.job, decision.reason)
+            elif type(decision) is Wake:
+                self._wake_at(decision.time)
         self._passing = False
+
+    def _wake_at(self, time: float) -> None:
+        if self._wake is None or self._wake.due != time:
+            self.engine.cancel(self._wake)
+            self._wake = self.engine.after(time - self.engine.now, _PHASE_SCHEDULE, self._woken, None)
+
+    def _woken(self, _: None) -> None:
+        self._wake = None
+        self._request_pass()
 
     def _judge(self, verdict: Verdict) -> None:
         job, node, reason, held = verdict
@@ -144,39 +246,46 @@ class Model:
         if held != job.held:
             self._hold(job, held)
         if node is None:
-            self._emit(job, Step.HELD if held else Step.UNSCHEDULABLE, reason=reason)
+            self._emit(job, _STEP_HELD if held else _STEP_UNSCHEDULABLE, reason=reason)
             return
-        job.schedule_time = self.engine.now
-        job.state = State.STARTING
+        job.schedule_time = now = self.engine._now
+        for ordering in self.accounts:
+            ordering.started(job, now)
+        job.state = _STATE_STARTING
         if job.admit_time is None:
             self._admit(job, "")
-        self._emit(job, Step.SCHEDULED, reason=node.name)
+        self._emit(job, _STEP_SCHEDULED, reason=node.name)
         self.lifecycle.begin(job)
 
     def _admit(self, job: Job, reason: str) -> None:
-        job.admit_time = self.engine.now
+        job.admit_time = self.engine._now
         if job.held:
             self._hold(job, held=False)
-        self._emit(job, Step.ADMITTED, reason=reason)
+        self._emit(job, _STEP_ADMITTED, reason=reason)
 
     def _preempt(self, job: Job, reason: str) -> None:
         """The job makes room and waits again; what it holds comes free once its pod has stopped."""
-        if job.state is State.QUEUED:  # admitted, and on no node yet
-            job.admit_time = None
-            self._emit(job, Step.PREEMPTED, reason=reason)
+        if job.state is _STATE_QUEUED:  # admitted, and on no node
+            self.engine.cancel(job.timer)  # it may be on its way to the queue, after an eviction
+            job.timer = job.admit_time = None
+            if self.queue.suspends:
+                self._hold(job, held=True)
+            self._emit(job, _STEP_PREEMPTED, reason=reason)
             self.queue.discard(job)
             self._requeue(job)
             return
         self._interrupt(job)
-        job.state = State.QUEUED
-        self._emit(job, Step.PREEMPTED, reason=reason)
+        job.state = _STATE_QUEUED
+        if self.queue.suspends:
+            self._hold(job, held=True)
+        self._emit(job, _STEP_PREEMPTED, reason=reason)
         delay = self.profile.stop
         if delay.is_zero:
             self._vacate(job)
             return
         self._emit(job, Step.KILLING, job.container)
         seconds = delay.sample(self.draws.uniform("stop", job.number, job.evictions))
-        job.timer = self.engine.after(seconds, Phase.FINISH, self._vacate, job)
+        job.timer = self.engine.after(seconds, _PHASE_FINISH, self._vacate, job)
 
     def _vacate(self, job: Job) -> None:
         job.timer = None
@@ -184,7 +293,7 @@ class Model:
         self._requeue(job)
 
     def _requeue(self, job: Job) -> None:
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", Phase.LIFECYCLE, self._enqueue)
+        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
 
     def _interrupt(self, job: Job) -> None:
         """Its pod stops before its end."""
@@ -219,32 +328,33 @@ class Model:
     def _end(self, job: Job, state: State, reason: str, step: Step, message: str = "") -> None:
         """An end that comes over the job: its pod is told to stop, and takes its time."""
         was_active = job.state.is_active
-        was_waiting = job.state is State.QUEUED
+        was_waiting = job.state is _STATE_QUEUED
         self._close(job, state, reason)
         self._emit(job, step, reason=message)
         if was_active and job.node is not None:
             self._emit(job, Step.KILLING, job.container)
             delay = self.profile.stop.sample(self.draws.uniform("stop", job.number))
-            self.engine.after(delay, Phase.FINISH, self._give_back, job)
+            self.engine.after(delay, _PHASE_FINISH, self._give_back, job)
         self._arm_removal(job)
         if was_waiting and len(self.queue):
             self._request_pass()
 
     def _close(self, job: Job, state: State, reason: str) -> None:
-        if job.state is State.QUEUED:
+        if job.state is _STATE_QUEUED:
             self.queue.discard(job)
         self.lifecycle.stop(job)
         self.engine.cancel(job.deadline_timer)
         job.deadline_timer = None
         job.state, job.reason, job.ready, job.waiting_for = state, reason, False, ""
+        now = self.engine._now
         if job.finish_time is None:
-            job.finish_time = self.now
+            job.finish_time = now
         if job.run_time is not None and job.exit_time is None:
-            job.exit_time = self.now
+            job.exit_time = now
 
     def _arm_removal(self, job: Job) -> None:
         if job.state is not State.GONE and job.ttl_seconds is not None:
-            job.timer = self.engine.after(job.ttl_seconds, Phase.LIFECYCLE, self._remove, job)
+            job.timer = self.engine.after(job.ttl_seconds, _PHASE_LIFECYCLE, self._remove, job)
 
     def _remove(self, job: Job) -> None:
         job.timer = None
@@ -255,6 +365,8 @@ class Model:
         if job.node is None:
             return
         self.queue.unbind(job)
-        self._emit(job, Step.RELEASED)
+        for ordering in self.accounts:
+            ordering.ended(job, self.engine.now)
+        self._emit(job, _STEP_RELEASED)
         if len(self.queue):
             self._request_pass()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MIB_PER_GIB = 1024
+_new = tuple.__new__
+"""Makes a named tuple without the call in between."""
 
 
 class Resources(NamedTuple):
@@ -28,18 +30,16 @@ class Resources(NamedTuple):
         return self.ram_mib / MIB_PER_GIB
 
     def plus(self, other: Resources) -> Resources:
-        return Resources(
-            self.millicores + other.millicores, self.ram_mib + other.ram_mib, self.gpus + other.gpus
-        )
+        millicores, ram_mib, gpus = self
+        return _new(Resources, (millicores + other[0], ram_mib + other[1], gpus + other[2]))
 
     def minus(self, other: Resources) -> Resources:
-        return Resources(
-            self.millicores - other.millicores, self.ram_mib - other.ram_mib, self.gpus - other.gpus
-        )
+        millicores, ram_mib, gpus = self
+        return _new(Resources, (millicores - other[0], ram_mib - other[1], gpus - other[2]))
 
     def fits(self, free: Resources) -> bool:
         """Whether ``free`` holds this much of every resource."""
-        return self.millicores <= free.millicores and self.ram_mib <= free.ram_mib and self.gpus <= free.gpus
+        return self[0] <= free[0] and self[1] <= free[1] and self[2] <= free[2]
 
 
 NOTHING = Resources()

@@ -23,11 +23,16 @@ def ramp_seconds(work: Work) -> float:
     return _LONGEST_RAMP if work.seconds is None else min(work.seconds * _RAMP_SHARE, _LONGEST_RAMP)
 
 
+def base_gib(work: Work) -> float:
+    """Memory of a main container that has just started."""
+    return min(_BASE_GIB, work.ram_gib)
+
+
 def memory_gib(work: Work, age: float) -> float:
     """Memory of a main container ``age`` seconds after its start, in GiB."""
     ramp = ramp_seconds(work)
     share = 1.0 if age >= ramp else age / ramp
-    return min(_BASE_GIB, work.ram_gib) + max(0.0, work.ram_gib - _BASE_GIB) * share
+    return base_gib(work) + max(0.0, work.ram_gib - _BASE_GIB) * share
 
 
 def exceeds_after(work: Work, limit_gib: float) -> float | None:
@@ -47,7 +52,7 @@ def core_share(job: Job) -> float:
     wanted = min(job.work.cores, job.limit.cores) if job.limit.millicores else job.work.cores
     if wanted <= job.request.cores or not node.flexible_millicores:
         return min(wanted, job.request.cores)
-    idle = node.free.cores * job.request.millicores / node.flexible_millicores
+    idle = node.idle.cores * job.request.millicores / node.flexible_millicores
     return min(wanted, job.request.cores + idle)
 
 

@@ -108,14 +108,21 @@ def read(path: Path) -> Document:
 
     :raises ConfigurationError: the file cannot be read, is not UTF-8, not YAML, or gives a key twice.
     """
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """What the file at ``path`` says.
+
+    :raises ConfigurationError: the file cannot be read, or is not UTF-8.
+    """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
         raise ConfigurationError([Problem(Origin(str(path)), (), reason)]) from None
     except UnicodeDecodeError:
         raise ConfigurationError([Problem(Origin(str(path)), (), "is not UTF-8 text")]) from None
-    return parse(text, str(path))
 
 
 def parse(text: str, name: str) -> Document:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import schemathesis
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from starlette.types import Receive, Scope, Send
@@ -156,6 +158,12 @@ def note(recorder: Any, found: Exploration) -> None:
     for interaction in recorder.interactions.values():
         if interaction.response is not None:
             found.interactions.append((interaction.request, interaction.response))
+
+
+@pytest.fixture(autouse=True)
+def no_words_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis tries literals of the modules that are loaded: what is tried would change with any of them."""
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
 
 
 # One test each, or the runner would explore once more for every process it spreads tests to.

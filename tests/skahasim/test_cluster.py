@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skahasim.cluster import Cluster
+from skahasim.cluster import UNREACHABLE, UNSCHEDULABLE, Cluster
 from skahasim.job import Job
+from skahasim.policies import FirstFit, Placement, Spread
 from skahasim.resources import NOTHING, Resources
 
 AMOUNT = st.builds(Resources, st.integers(0, 4000), st.integers(0, 4096), st.integers(0, 1))
@@ -57,6 +58,69 @@ def test_reasons_are_in_the_order_of_their_text_as_kube_scheduler_sorts_them() -
     )
 
 
+def test_a_closed_node_is_unschedulable_and_preemption_does_not_help() -> None:
+    cluster = mixture()
+    for node in cluster.nodes[1:3]:
+        cluster.close(node)
+    cluster.close(cluster.nodes[3], UNREACHABLE)
+    assert cluster.explain(Resources.of(1, 1)) == (
+        "0/4 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint "
+        "{node.kubernetes.io/unreachable: }, 2 node(s) were unschedulable. preemption: 0/4 nodes are available: "
+        "1 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling."
+    )
+    cluster.close(cluster.nodes[0])
+    assert cluster.explain(Resources.of(1, 1)).endswith(
+        "preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling."
+    )
+    cluster.reopen(cluster.nodes[3], UNREACHABLE)
+    assert "3 node(s) were unschedulable. " in cluster.explain(Resources.of(9, 1))
+
+
+@pytest.mark.parametrize("request_", [Resources(), Resources.of(0, 0, 1), Resources.of(1, 1)])
+@pytest.mark.parametrize("placement", [FirstFit(), Spread()])
+def test_a_closed_node_takes_nothing_not_even_what_asks_for_nothing(
+    request_: Resources, placement: Placement
+) -> None:
+    cluster = Cluster("test", [("node", Resources.of(2, 8, 1))])
+    node = cluster.nodes[0]
+    assert placement.choose(request_, cluster.nodes) is node
+    cluster.close(node)
+    assert placement.choose(request_, cluster.nodes) is None
+    with pytest.raises(ValueError, match="does not fit on Node"):
+        cluster.bind(job(0, request_), node)
+
+
+def test_a_node_closed_twice_is_reopened_twice() -> None:
+    cluster = Cluster("test", [("node", Resources.of(2, 8)), ("other", Resources.of(1, 4))])
+    node = cluster.node("node")
+    cluster.close(node)
+    cluster.close(node)
+    cluster.close(node, UNREACHABLE)
+    assert (cluster.open_capacity, cluster.capacity) == (Resources.of(1, 4), Resources.of(3, 12))
+    assert [cluster.reopen(node, why) for why in (UNSCHEDULABLE, UNREACHABLE)] == [False, False]
+    with pytest.raises(ValueError, match="node is not closed because node"):
+        cluster.reopen(node, UNREACHABLE)
+    assert (node.is_open, cluster.reopen(node), node.is_open) == (False, True, True)
+    assert (cluster.open_capacity, node.free) == (cluster.capacity, node.capacity)
+    with pytest.raises(ValueError, match="is not closed"):
+        cluster.reopen(node)
+
+
+def test_what_ends_on_a_closed_node_is_free_when_it_opens() -> None:
+    cluster = Cluster("test", [("node", Resources.of(8, 32))])
+    node = cluster.nodes[0]
+    stays, ends = job(0, Resources.of(1, 2)), job(1, Resources.of(4, 4))
+    for one in (stays, ends):
+        cluster.bind(one, node)
+    cluster.close(node)
+    assert node.idle == Resources.of(3, 26)
+    cluster.unbind(ends)
+    assert (cluster.allocated, node.idle) == (stays.request, Resources.of(7, 30))
+    assert not Resources().fits(node.free)
+    cluster.reopen(node)
+    assert node.free == node.idle == Resources.of(7, 30)
+
+
 def test_what_does_not_fit_is_refused() -> None:
     cluster = Cluster("test", [("node", Resources.of(2, 8))])
     with pytest.raises(ValueError, match="does not fit on Node"):
@@ -87,7 +151,7 @@ def test_what_is_bound_is_what_is_missing(
             for item in here:
                 held = held.plus(item.request)
             assert node.free == node.capacity.minus(held)
-            assert node.jobs == len(here)
+            assert set(node.jobs) == set(here)
             assert node.flexible_millicores == sum(item.request.millicores for item in here if item.may_burst)
         assert cluster.allocated == cluster.capacity.minus(cluster.nodes[0].free.plus(cluster.nodes[1].free))
         if not bound:

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import hypothesis
@@ -11,24 +12,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skahasim.cluster import Cluster, Node
+from skahasim.configuration import QueueSettings
 from skahasim.job import Job, State, Work
 from skahasim.model import Model
-from skahasim.pending import PendingQueue, Verdict
-from skahasim.policies import (
-    FirstComeFirstServed,
-    FirstFit,
-    Limits,
-    OpenAdmission,
-    Policies,
-    SizeClass,
-    SizePriority,
-    Spread,
-)
+from skahasim.pending import PendingQueue
+from skahasim.policies import ORDERINGS, PLACEMENTS, Limits, OpenAdmission, Policies, policies_from
+from skahasim.policies.protocol import Verdict
 from skahasim.profile import Profile, ProfileSettings
 from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
 LAW = hypothesis.settings(deadline=None, max_examples=3000 if os.environ.get("MOCKSKAHA_DEEP") else 120)
+
+
+PARAMETERS = {
+    "aging": {"hours_per_class": 2 / 3600},
+    "fair-share": {"half_life_hours": 5 / 3600, "weights": {"a": 2}},
+    "weighted-sum": {
+        "factors": {"age": 3, "size": 1, "estimate": -1, "area": 0.5, "priority": 1, "fair_share": 2},
+        "age_hours": 4 / 3600, "size_cores": 4, "size_ram_gib": 8, "estimate_hours": 5 / 3600,
+        "highest_priority": 2, "half_life_hours": 5 / 3600, "by": "group",
+    },
+}  # fmt: skip
+"""Short times, so that the order of those who wait changes within a few seconds."""
 
 
 class Arrival(NamedTuple):
@@ -41,23 +47,36 @@ class Arrival(NamedTuple):
     seconds: int
     doom: str
     """What befalls the job when it is ``seconds`` old, besides ending: ``delete``, ``evict`` or nothing."""
+    priority: int = 0
 
 
 class Setting(NamedTuple):
     nodes: list[Resources]
     per_user: Limits
     per_group: Limits
-    fifo: bool
-    first_fit: bool
+    ordering: str
+    placement: str
     enqueue: float
     stop: float
+    preempts: bool = False
 
     def model(self) -> Model:
-        ordering = FirstComeFirstServed() if self.fifo else SizePriority(SizeClass(2, 4), SizeClass(4, 16))
-        policies = Policies(
-            ordering,
-            OpenAdmission(self.per_user, self.per_group),
-            FirstFit() if self.first_fit else Spread(),
+        ordering = {
+            "size_classes": {"small": {"cores": 2, "ram_gib": 4}, "large": {"cores": 4, "ram_gib": 16}},
+            "policy": self.ordering,
+            **PARAMETERS.get(self.ordering, {}),
+        }
+        policies = replace(
+            policies_from(
+                QueueSettings.model_validate(
+                    {
+                        "ordering": ordering,
+                        "placement": {"policy": self.placement},
+                        "preemption": {"policy": "priority" if self.preempts else "none"},
+                    }
+                )
+            ),
+            admission=OpenAdmission(self.per_user, self.per_group),
         )
         profile = ProfileSettings.model_validate(
             {"description": "test", "enqueue": {"low": 0, "high": self.enqueue}, "stop": self.stop}
@@ -85,8 +104,8 @@ SETTINGS = st.builds(
     nodes=NODES,
     per_user=LIMITS,
     per_group=LIMITS,
-    fifo=st.booleans(),
-    first_fit=st.booleans(),
+    ordering=st.sampled_from(sorted(ORDERINGS)),
+    placement=st.sampled_from(sorted(PLACEMENTS)),
     enqueue=st.sampled_from([0.0, 0.0, 1.5]),
     stop=st.sampled_from([0.0, 2.0]),
 )
@@ -101,6 +120,7 @@ ARRIVALS = st.lists(
         group=st.sampled_from(["", "x", "y"]),
         seconds=st.integers(0, 6),
         doom=st.sampled_from(["", "", "", "delete", "evict"]),
+        priority=st.integers(0, 2),
     ),
     max_size=30,
 )
@@ -123,6 +143,7 @@ class NaiveQueue(PendingQueue):
         self.waiting.pop(job.number, None)
 
     def serve(self, now: float) -> list[Verdict]:
+        self._policies.ordering.advance(now)
         verdicts = []
         for job in sorted(self.waiting.values(), key=lambda job: turn(self._policies, job)):
             hold = self._policies.admission.hold(job)
@@ -179,6 +200,7 @@ def run(
             Job(
                 number, f"job-{number}", arrival.user, "headless", request, request, group=arrival.group,
                 work=Work(None if arrival.doom else arrival.seconds), restarts_allowed=1,
+                requested_seconds=arrival.seconds + 1, priority=arrival.priority,
             )
         )  # fmt: skip
         model.submit(jobs[-1])
@@ -302,8 +324,8 @@ def test_lanes_decide_so_through_long_queues(seed: int) -> None:
         [Resources.of(chance.randint(1, 6), 16, chance.randint(0, 1)) for _ in range(4)],
         Limits() if unlimited else Limits(jobs=chance.randint(1, 6), cores=chance.randint(4, 12)),
         Limits() if unlimited else Limits(ram_gib=chance.randint(4, 40)),
-        fifo=chance.random() < 0.5,
-        first_fit=chance.random() < 0.5,
+        ordering=chance.choice(sorted(ORDERINGS)),
+        placement=chance.choice(sorted(PLACEMENTS)),
         enqueue=chance.choice([0.0, 1.5]),
         stop=chance.choice([0.0, 2.0]),
     )
@@ -311,7 +333,7 @@ def test_lanes_decide_so_through_long_queues(seed: int) -> None:
         Arrival(
             chance.choice([0, 0, 1, 2]), chance.randint(1, 4), chance.choice([1, 4]), chance.choice([0, 0, 0, 1]),
             chance.choice("ab"), chance.choice(["", "x", "y"]), chance.randint(1, 8),
-            chance.choice(["", "", "", "", "delete", "evict"]),
+            chance.choice(["", "", "", "", "delete", "evict"]), chance.randint(0, 2),
         )
         for _ in range(60)
     ]  # fmt: skip
@@ -329,7 +351,7 @@ def placed(setting: Setting, arrivals: list[Arrival]) -> list[str]:
 
 
 def test_nodes_freed_in_one_instant_are_looked_at_in_the_clusters_order() -> None:
-    setting = Setting([Resources.of(4, 16)] * 2, Limits(), Limits(), True, True, 0.0, 0.0)
+    setting = Setting([Resources.of(4, 16)] * 2, Limits(), Limits(), "fifo", "first-fit", 0.0, 0.0)
     arrivals = [
         Arrival(0, 4, 1, 0, "a", "", 1, ""),
         Arrival(0, 4, 1, 0, "a", "", 5, ""),  # on node-1, and its end is known before
@@ -345,7 +367,9 @@ def test_nodes_freed_in_one_instant_are_looked_at_in_the_clusters_order() -> Non
 
 
 def test_every_node_freed_in_one_instant_is_looked_at() -> None:
-    setting = Setting([Resources.of(6, 16), Resources.of(4, 16)], Limits(), Limits(), True, True, 0.0, 0.0)
+    setting = Setting(
+        [Resources.of(6, 16), Resources.of(4, 16)], Limits(), Limits(), "fifo", "first-fit", 0.0, 0.0
+    )
     arrivals = [
         Arrival(0, 6, 1, 0, "a", "", 2, ""),
         Arrival(0, 4, 1, 0, "a", "", 2, ""),
@@ -356,14 +380,14 @@ def test_every_node_freed_in_one_instant_is_looked_at() -> None:
 
 def test_a_job_let_go_by_a_limit_is_offered_all_nodes_not_only_those_just_freed() -> None:
     setting = Setting(
-        [Resources.of(1, 16), Resources.of(2, 16)], Limits(jobs=1), Limits(), True, True, 0.0, 0.0
+        [Resources.of(1, 16), Resources.of(2, 16)], Limits(jobs=1), Limits(), "fifo", "first-fit", 0.0, 0.0
     )
     arrivals = [Arrival(0, 1, 1, 0, "a", "", 3, ""), Arrival(0, 2, 1, 0, "a", "", 3, "")]
     assert placed(setting, arrivals) == ["0 job-0 node-0", "3 job-1 node-1"]
 
 
 def test_small_jobs_go_first_and_what_does_not_fit_stops_nobody() -> None:
-    setting = Setting([Resources.of(4, 16)], Limits(), Limits(), False, False, 0.0, 0.0)
+    setting = Setting([Resources.of(4, 16)], Limits(), Limits(), "size-priority", "spread", 0.0, 0.0)
     model = setting.model()
     started: list[str] = []
     model.listeners.append(

@@ -92,7 +92,7 @@ def _own(platform: Platform, call: Call, session_id: str) -> Session | None:
 def _events(platform: Platform, session: Session | None, session_id: str) -> Answer:
     if session is None or not session.has_pod:
         raise NotFound(f"session {session_id} not found.")
-    many = session.pods > 1 or bool(session.apps)
+    many = session.failed_pods > 0 or bool(session.apps)
     if many and platform.settings.quirks.many_pods_hide_events:
         return Answer(events_body(()), TEXT)
     return Answer(events_body(event_rows(platform, session)), TEXT)

@@ -86,6 +86,7 @@ class OpenAdmission:
         self.suspends = suspends
         self._users = _Ledger("user", per_user)
         self._groups = _Ledger("group", per_group)
+        self._is_open = self._users.is_open and self._groups.is_open
 
     def lane(self, job: Job) -> Hashable:
         return (
@@ -94,13 +95,19 @@ class OpenAdmission:
         )
 
     def hold(self, job: Job) -> str:
+        if self._is_open:
+            return ""
         return self._users.hold(job.user, job.request) or self._groups.hold(job.group, job.request)
 
     def acquire(self, job: Job) -> None:
+        if self._is_open:
+            return
         self._users.move(job.user, job.request, +1)
         self._groups.move(job.group, job.request, +1)
 
     def release(self, job: Job) -> bool:
+        if self._is_open:
+            return False
         self._users.move(job.user, job.request, -1)
         self._groups.move(job.group, job.request, -1)
-        return not (self._users.is_open and self._groups.is_open)
+        return True

@@ -15,11 +15,41 @@ if TYPE_CHECKING:
 
 
 class Ordering(Protocol):
-    """Who is served first."""
+    """Who is served first: the job with the smallest ``(key, number)``.
+
+    Most orderings derive from this class and define ``key`` alone: a value that stays as it is while the job waits.
+    An ordering whose values change while jobs wait sets ``moves_with_time``; a discipline then calls ``advance`` at
+    the beginning of each pass and sorts anew, or sorts only the first of each ``lane``.
+    """
+
+    moves_with_time: bool = False
+    """Whether ``key`` of a waiting job may change from one instant to another."""
 
     def key(self, job: Job) -> float:
-        """The smaller, the sooner; among equals the older job. Constant while the job waits."""
+        """The smaller, the sooner; among equals the older job. As of the last :meth:`advance`; may be asked for at
+        any time. Constant while the job waits unless ``moves_with_time``."""
         ...
+
+    def lane(self, job: Job) -> Hashable:
+        """Jobs of one lane never change their order among themselves: by ``(rank, number)``, at any time.
+        Constant while the job waits."""
+        return None if not self.moves_with_time else job.number
+
+    def rank(self, job: Job) -> float:
+        """The order inside a lane. Constant while the job waits."""
+        return 0.0 if self.moves_with_time else self.key(job)
+
+    def advance(self, now: float) -> None:
+        """From now on keys are as of ``now``, in seconds; a time never goes back."""
+        return
+
+    def started(self, job: Job, now: float) -> None:
+        """``job`` holds its request from ``now`` on. Told by the model, and only if ``moves_with_time``."""
+        return
+
+    def ended(self, job: Job, now: float) -> None:
+        """``job`` gave back its request at ``now``. Told by the model, and only if ``moves_with_time``."""
+        return
 
 
 class Admission(Protocol):
@@ -55,6 +85,21 @@ class Placement(Protocol):
         ...
 
 
+class Preemption(Protocol):
+    """Which running jobs make room for a waiting one."""
+
+    def victims(
+        self, job: Job, nodes: Iterable[tuple[Node, Resources, Iterable[Job]]]
+    ) -> tuple[Node, list[Job]] | None:
+        """A node and the jobs there that must go so that ``job`` fits; ``None`` when there is no such node.
+
+        ``nodes`` has each node with what ``job`` may use of it now and the jobs that run there and are not asked to
+        go already. Jobs may only make room for those of a higher ``priority``, or two of them could for ever make room
+        for each other.
+        """
+        ...
+
+
 class Verdict(NamedTuple):
     """What the pass decided about a waiting job: a node, or why there is none."""
 
@@ -80,7 +125,13 @@ class Preempted(NamedTuple):
     """Kueue's word for why, e.g. ``InClusterQueue``, ``InCohortReclamation``."""
 
 
-Decision: TypeAlias = Verdict | Admitted | Preempted
+class Wake(NamedTuple):
+    """Nothing may happen until then, and something is planned: another pass is due at ``time``, in model time."""
+
+    time: float
+
+
+Decision: TypeAlias = Verdict | Admitted | Preempted | Wake
 
 
 class Queue(Protocol):
@@ -121,6 +172,24 @@ class Queue(Protocol):
         ...
 
 
+class Adaptive(Protocol):
+    """What a queue has besides if it remembers who could not go, or plans ahead. The model calls whichever of these
+    methods there is, and asks for a pass afterwards."""
+
+    def closed(self, node: Node) -> None:
+        """``node`` takes nothing from now on (cordoned, or down): ``node.free`` is less than nothing, and what was
+        planned there does not hold. Jobs there may run on, and are unbound when they end."""
+        ...
+
+    def reopened(self, node: Node) -> None:
+        """``node`` takes jobs again: what fitted nowhere may fit there now."""
+        ...
+
+    def reconsider(self) -> None:
+        """Limits, quotas or the order of waiting jobs have changed: those held may go now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """One choice of each, and the discipline that combines them."""
@@ -133,3 +202,5 @@ class Policies:
     passes: Passes = "each-instant"
     """One pass over all that an instant changed, as Slurm, Kueue and the live service do it; or one after each
     event, as the classic simulators (pyss) do it."""
+    preemption: Preemption | None = None
+    """``None``: nobody makes room. Heeded by :class:`~skahasim.policies.preemption.queue.PreemptingQueue`."""

@@ -22,8 +22,8 @@ whole processors (cores, rounded up). ``requested_time``: -1 when none. ``succes
 ``COMPLETED_SUCCESSFULLY``, ``COMPLETED_FAILED``, ``COMPLETED_WALLTIME_REACHED``, ``COMPLETED_KILLED`` (deleted, its
 user gave up, or expired) or, for what never ended, ``RUNNING`` or ``SUBMITTED``. ``starting_time``: when it last
 started; ``execution_time``: of that start. ``waiting_time``: ``starting_time - submission_time``; ``stretch``:
-turnaround over execution time. ``allocated_resources``: index of its node. ``consumed_energy``: -1. What does not exist (the
-start of a job that never started) is empty.
+turnaround over execution time. ``allocated_resources``: index of its node. ``consumed_energy``: -1. What does not
+exist (the start of a job that never started) is empty.
 """
 OUR_COLUMNS = (
     "name", "user", "group", "kind", "job_class", "size_class", "priority_class", "queue", "flexible",
@@ -37,7 +37,8 @@ OUR_COLUMNS = (
 ``run_seconds``: what the work takes alone on the cores it wants (empty: until ended). ``admission_time``: when
 admission last let it go (Kueue: quota reserved). ``evictions``: how often put off its node, ``preemptions`` those
 that made room for another job. ``lost_seconds``: time on nodes that came to nothing by them. ``reason``: why it
-ended, in Kubernetes' words. ``recorded_wait``: its wait in the trace it comes from.
+ended, in Kubernetes' words, or ``GaveUp`` when its user deleted it because it had not started. ``recorded_wait``: its
+wait in the trace it comes from.
 """
 JOB_COLUMNS = BATSIM_COLUMNS + OUR_COLUMNS
 TIMELINE_COLUMNS = (

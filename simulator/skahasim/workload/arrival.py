@@ -40,6 +40,16 @@ class Arrival(NamedTuple):
     """Whether the work ends well (exit code 0)."""
     recorded_wait: float | None = None
     """Wait in the trace it comes from, for validation; ``None`` when not known."""
+    deadline_seconds: float | None = None
+    """The service ends it that long after it took it up (Kubernetes' active deadline); ``None``: never."""
+    exit_code: int | None = None
+    """Of its work, where known; ``None``: 0 when it ``completes``, else 1."""
+    start_error: str = ""
+    """Why the container runtime cannot start the command; empty when it can."""
+    deleted_after: float | None = None
+    """Its user deletes it that long after submission, whatever it does by then; ``None``: never. Deletions of one
+    instant come after the ends of runs; where arrivals come after all events, deletions are commands like them: before
+    who arrives in their instant, among themselves by number."""
 
     @property
     def is_fixed(self) -> bool:

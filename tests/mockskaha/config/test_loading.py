@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mockskaha.config import ConfigurationError, Settings, load_settings
 from mockskaha.config.presentation import as_json, as_yaml
+from skahasim.policies import BUILT_IN
 from skahasim.yamlfile import parse
 
 pytestmark = pytest.mark.evidence("skaha-contract §1.3, §2.12, §2.13: what a deployment configures")
@@ -174,3 +175,82 @@ def test_printed_settings_mask_secrets(write: Write) -> None:
     settings = load_settings(auth=auth)
     assert "s3cret" not in as_yaml(settings) + as_json(settings)
     assert as_yaml(settings).count("'**********'") == 2
+
+
+KUEUE = Path(__file__).parents[3] / "examples" / "kueue" / "canfar-production.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "queue:\n  kueue:\n    manifests: [none.yaml]\n",
+            "c.yaml:3: queue.kueue.manifests[0]: no such file: none.yaml",
+        ),
+        (
+            "queue:\n  kueue:\n    manifests: [bad.yaml]\n",
+            "bad.yaml:4: spec.cohrt: unknown key; did you mean 'cohort'?",
+        ),
+        (
+            "queue:\n  kueue:\n    manifests: [kueue.yaml]\n    sessions:\n      headless: {queue: other}\n",
+            "c.yaml:5: queue.kueue.sessions.headless.queue: there is no LocalQueue 'other'; "
+            "known: canfar-b-local-queue, skaha-local-queue",
+        ),
+        (
+            "queue:\n  kueue:\n    manifests: [kueue.yaml]\n    sessions:\n      heedless: {priority_class: low}\n",
+            "c.yaml:5: queue.kueue.sessions.heedless: no type of session; known: default, carta, notebook, desktop, "
+            "contributed, firefly, desktop-app, headless",
+        ),
+        (
+            "queue:\n  kueue: {manifests: [kueue.yaml]}\n  backfill: {policy: easy}\n",
+            "c.yaml:3: queue.backfill.policy: Kueue has no backfilling; leave it at 'any-fit'",
+        ),
+        (
+            "queue:\n  kueue: {manifests: [kueue.yaml]}\nsessions:\n  priority_class: {headless: low}\n",
+            "c.yaml:4: sessions.priority_class.headless: "
+            "under Kueue queue.kueue.sessions.headless.priority_class says it",
+        ),
+        (
+            "sessions:\n  priority_class:\n    headless: lo\n",
+            "c.yaml:3: sessions.priority_class.headless: there is no priority class 'lo'; known: low, medium, high",
+        ),
+        (
+            "queue:\n  backfill: {policy: easy}\n  preemption: {policy: priority}\n",
+            "c.yaml:3: queue.preemption.policy: 'priority' works with queue.backfill.policy 'any-fit' only",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_queue_is_one_clear_error(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write("kueue.yaml", KUEUE.read_text())
+    write(
+        "bad.yaml",
+        "apiVersion: kueue.x-k8s.io/v1beta1\nkind: ClusterQueue\nmetadata: {name: x}\nspec: {cohrt: a}\n",
+    )
+    write("c.yaml", text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(Path("c.yaml"))
+    assert str(caught.value) == problem
+
+
+def test_kueues_manifests_are_found_from_the_file_that_names_them(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / "kueue.yaml").write_text(KUEUE.read_text())
+    (below / "queue.yaml").write_text("kueue: {manifests: [kueue.yaml]}\n")
+    config = write("c.yaml", "queue: below/queue.yaml\n")
+    monkeypatch.chdir(below)
+    kueue = load_settings(config).queue.kueue
+    assert kueue is not None
+    assert [path.samefile(below / "kueue.yaml") for path in kueue.manifests] == [True]
+
+
+def test_every_policy_of_the_simulator_can_be_named() -> None:
+    for kind, names in BUILT_IN.items():
+        for name in names:
+            settings = load_settings(overrides={f"queue.{kind}.policy": name})
+            assert getattr(settings.queue, kind).policy == name

@@ -1,18 +1,14 @@
-"""Orderings: who is served first."""
+"""Priority by job size."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from skahasim.policies.protocol import Ordering
+
 if TYPE_CHECKING:
+    from skahasim.configuration import OrderingSettings
     from skahasim.job import Job
-
-
-class FirstComeFirstServed:
-    """In the order of submission."""
-
-    def key(self, job: Job) -> float:
-        return 0.0
 
 
 class SizeClass(NamedTuple):
@@ -26,7 +22,7 @@ SMALL = SizeClass(4, 16)
 LARGE = SizeClass(16, 64)
 
 
-class SizePriority:
+class SizePriority(Ordering):
     """Priority by job size, CANFAR's rule: small jobs first, large ones last, FIFO inside a class.
 
     Small: below *both* thresholds of ``small``. Large: at or above *either* threshold of ``large``.
@@ -35,6 +31,14 @@ class SizePriority:
     def __init__(self, small: SizeClass = SMALL, large: SizeClass = LARGE) -> None:
         self.small = small
         self.large = large
+
+    @classmethod
+    def of(cls, settings: OrderingSettings) -> SizePriority:
+        classes = settings.size_classes
+        return cls(
+            small=SizeClass(classes.small.cores, classes.small.ram_gib),
+            large=SizeClass(classes.large.cores, classes.large.ram_gib),
+        )
 
     def key(self, job: Job) -> float:
         cores, ram_gib = job.request.cores, job.request.ram_gib

@@ -1,0 +1,56 @@
+"""The studies of ``examples/what-if`` run, and each pair differs in what it is about."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from skahasim.cli import app
+from skahasim.scenario import load_scenario
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples" / "what-if"
+STUDIES = [
+    ("small-first", "fifo", "easy"),
+    ("fixed", "flexible"),
+    ("no-night-quota", "night-quota"),
+    ("quota-2189", "quota-2627"),
+    ("one-class", "priorities"),
+]
+WHOLE = bool(os.environ.get("MOCKSKAHA_DEEP"))
+SHORT = [] if WHOLE else ["--set", "workload.days=0.25", "--set", "horizon.warm_up_hours=0"]
+
+
+def paths(study: tuple[str, ...]) -> list[str]:
+    return [str(FOLDER / f"{name}.yaml") for name in study]
+
+
+@pytest.mark.parametrize("study", STUDIES, ids="-".join)
+def test_a_study_runs_and_tells_a_verdict_on_each_scenario(study: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(
+        app, ["compare", *paths(study), "--replications", "2", "--jobs", "1", "--json", *SHORT]
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["replications"] == 2
+    assert list(told["scenarios"]) == list(study)
+    assert told["verdicts"]
+
+
+def test_every_scenario_is_part_of_a_study_and_of_the_list() -> None:
+    named = {name for study in STUDIES for name in study} | {"week"}
+    assert named == {path.stem for path in FOLDER.glob("*.yaml")}
+    readme = (FOLDER / "README.md").read_text()
+    assert all(f"`{name}.yaml`" in readme for name in named)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids="-".join)
+def test_a_pair_shares_its_arrivals_and_differs_in_its_policy(study: tuple[str, ...]) -> None:
+    scenarios = [load_scenario(Path(path), {"workload.jobs": 50}) for path in paths(study)]
+    descriptions = {scenario.settings.description for scenario in scenarios}
+    assert len(descriptions) == len(study)
+    first, *others = ([(a.submit_time, a.user, a.kind) for a in s.arrivals(3)] for s in scenarios)
+    assert all(other == first for other in others)
+    assert len({json.dumps(s.configuration(), sort_keys=True) for s in scenarios}) >= len(study) - 1
