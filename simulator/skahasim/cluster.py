@@ -112,9 +112,11 @@ class Cluster:
             raise ValueError(f"{job.name} does not fit on {node}")
         node.free = _new(Resources, (free_millicores - millicores, free_ram_mib - ram_mib, free_gpus - gpus))
         node.jobs[job] = None
-        if job.may_burst:
+        most = job.limit[0]
+        if not most or most > millicores:  # as Job.may_burst says
             node.flexible_millicores += millicores
-        self.allocated = self.allocated.plus(request)
+        cores, memory, devices = self.allocated
+        self.allocated = _new(Resources, (cores + millicores, memory + ram_mib, devices + gpus))
         job.node = node
         self._moved(node)
 
@@ -124,14 +126,18 @@ class Cluster:
         if node is None:
             raise ValueError(f"{job.name} is on no node")
         request = job.request
+        millicores, ram_mib, gpus = request
         if node.set_aside is None:
-            node.free = node.free.plus(request)
+            cores, memory, devices = node.free
+            node.free = _new(Resources, (cores + millicores, memory + ram_mib, devices + gpus))
         else:
             node.set_aside = node.set_aside.plus(request)
         del node.jobs[job]
-        if job.may_burst:
-            node.flexible_millicores -= request[0]
-        self.allocated = self.allocated.minus(request)
+        most = job.limit[0]
+        if not most or most > millicores:
+            node.flexible_millicores -= millicores
+        cores, memory, devices = self.allocated
+        self.allocated = _new(Resources, (cores - millicores, memory - ram_mib, devices - gpus))
         job.node = None
         self._moved(node)
         return node

@@ -94,12 +94,16 @@ class Lifecycle:
         """``job`` is bound to its node and in ``STARTING``: begin with its first container."""
         job.container = 0
         job.failed_pulls = 0
-        self._next_container(job)
+        if job.containers:
+            self._next_container(job)
+        else:
+            self._started(job)
 
     def stop(self, job: Job) -> None:
         """Forget what was to come."""
-        self._engine.cancel(job.timer)
-        job.timer = None
+        if job.timer is not None:
+            self._engine.cancel(job.timer)
+            job.timer = None
         self._endings.pop(job.number, None)
         if self.contention is not None:
             self._stopped(job, self.contention)
@@ -250,7 +254,8 @@ class Lifecycle:
         if ending is None or ending.time == inf:
             job.timer = None
         elif ending.time > self._engine._now:
-            self._in(job, ending.time - self._engine._now, _PHASE_FINISH, self._ended)
+            engine = self._engine
+            job.timer = engine.after(ending.time - engine._now, _PHASE_FINISH, self._ended, job)
         else:
             self._ended(job)
 

@@ -96,11 +96,12 @@ class Model:
 
     def submit(self, job: Job) -> None:
         """``job`` arrives now."""
-        job.submit_time = job.start_time = self.now
+        job.submit_time = job.start_time = self.engine._now
         job.state = _STATE_QUEUED
         self._emit(job, _STEP_SUBMITTED)
-        self._arm_deadline(job)
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
+        if job.deadline_seconds is not None:
+            self._arm_deadline(job)
+        self._requeue(job)
 
     def delete(self, job: Job) -> None:
         """The job's record goes at once; what it holds on a node comes free after the profile's ``stop``."""
@@ -126,7 +127,7 @@ class Model:
         job.state = _STATE_QUEUED
         self._emit(job, Step.EVICTED, reason=message)
         self._give_back(job)
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
+        self._requeue(job)
 
     def set_deadline(self, job: Job, seconds: float) -> None:
         """Change the active deadline, in seconds from ``start_time``; a past one ends the job at once. Of a job
@@ -293,7 +294,11 @@ class Model:
         self._requeue(job)
 
     def _requeue(self, job: Job) -> None:
-        self.lifecycle.delay(job, self.profile.enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
+        enqueue = self.lifecycle.profile.enqueue
+        if enqueue.is_zero:
+            self._enqueue(job)
+        else:
+            self.lifecycle.delay(job, enqueue, "enqueue", _PHASE_LIFECYCLE, self._enqueue)
 
     def _interrupt(self, job: Job) -> None:
         """Its pod stops before its end."""
@@ -323,7 +328,8 @@ class Model:
         self._close(job, state, reason)
         self._emit(job, step, reason=reason)
         self._give_back(job)
-        self._arm_removal(job)
+        if job.ttl_seconds is not None:
+            self._arm_removal(job)
 
     def _end(self, job: Job, state: State, reason: str, step: Step, message: str = "") -> None:
         """An end that comes over the job: its pod is told to stop, and takes its time."""
@@ -343,8 +349,9 @@ class Model:
         if job.state is _STATE_QUEUED:
             self.queue.discard(job)
         self.lifecycle.stop(job)
-        self.engine.cancel(job.deadline_timer)
-        job.deadline_timer = None
+        if job.deadline_timer is not None:
+            self.engine.cancel(job.deadline_timer)
+            job.deadline_timer = None
         job.state, job.reason, job.ready, job.waiting_for = state, reason, False, ""
         now = self.engine._now
         if job.finish_time is None:
@@ -366,7 +373,7 @@ class Model:
             return
         self.queue.unbind(job)
         for ordering in self.accounts:
-            ordering.ended(job, self.engine.now)
+            ordering.ended(job, self.engine._now)
         self._emit(job, _STEP_RELEASED)
         if len(self.queue):
             self._request_pass()

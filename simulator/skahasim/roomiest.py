@@ -23,15 +23,14 @@ class Roomiest:
         lines: dict[tuple[int, int], list[tuple[float, int, Node]]] = {}
         self._line_of: list[list[tuple[float, int, Node]]] = []
         self._used: list[float] = []
-        """By index of the node, the key under which it stands in its line."""
+        """By index of the node, the key under which it stands in its line: the smaller, the roomier."""
         for node in nodes:
             line = lines.setdefault(node.capacity[:2], [])
             self._line_of.append(line)
-            self._used.append(_used(node))
-            line.append((self._used[-1], node.index, node))
+            self._used.append(0.0)
+            insort(line, (0.0, node.index, node))
+            self.moved[node] = None
         self._lines = list(lines.values())
-        for line in self._lines:
-            line.sort()
 
     def choose(self, request: Resources) -> Node | None:
         """The node with the largest free share once ``request`` is on it, averaged over cores and memory; among
@@ -63,16 +62,13 @@ class Roomiest:
         keys = self._used
         for node in self.moved:
             index = node.index
-            line, old, new = self._line_of[index], keys[index], _used(node)
+            free_millicores, free_ram_mib, _ = node.free
+            all_millicores, all_ram_mib, _ = node.capacity
+            new = -(free_millicores / (all_millicores or 1) + free_ram_mib / (all_ram_mib or 1))
+            old = keys[index]
             if old != new:
+                line = self._line_of[index]
                 del line[bisect_left(line, (old, index))]
                 insort(line, (new, index, node))
                 keys[index] = new
         self.moved.clear()
-
-
-def _used(node: Node) -> float:
-    """The smaller, the roomier."""
-    free_millicores, free_ram_mib, _ = node.free
-    all_millicores, all_ram_mib, _ = node.capacity
-    return -(free_millicores / (all_millicores or 1) + free_ram_mib / (all_ram_mib or 1))

@@ -26,12 +26,20 @@ def run(arguments: list[str] | None = None) -> int:
         "--procs", type=int, help="easy: processors of the machine; else from the file's name"
     )
     parser.add_argument("--policy", default="all", help="easy, pyss: one policy, or all")
+    parser.add_argument(
+        "--through", choices=("core", "model"), default="core", help="kueue-des: what plays the scenarios"
+    )
+    parser.add_argument("--families", default="", help="kueue-des: only these, e.g. ABG")
     asked = parser.parse_args(arguments)
     try:
         module = importlib.import_module(CHECKS[asked.check])
     except ModuleNotFoundError as error:
         parser.error(f"{asked.check}: {error}")
-    options = {"procs": asked.procs, "policy": asked.policy} if asked.check in ("easy", "pyss") else {}
+    options: dict[str, object] = {}
+    if asked.check in ("easy", "pyss"):
+        options = {"procs": asked.procs, "policy": asked.policy}
+    elif asked.check == "kueue-des":
+        options = {"through": asked.through, "families": asked.families}
     passed = True
     for path in asked.file:
         if not path.is_file():

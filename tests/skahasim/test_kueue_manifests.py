@@ -1,10 +1,12 @@
 """Kueue's objects out of YAML, their mistakes, and back into YAML."""
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -306,6 +308,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
     )
 
 
+@hypothesis.settings(deadline=None, max_examples=300 if os.environ.get("MOCKSKAHA_DEEP") else 30)
 @given(configurations())
 def test_what_is_dumped_is_read_back(configuration: Configuration) -> None:
     assert parse_manifests(dump(configuration)) == configuration

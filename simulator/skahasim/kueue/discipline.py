@@ -286,7 +286,8 @@ class KueueQueue:
             if not hold(job):
                 node = choose(job.request, nodes)
                 if node is not None:
-                    self._nodeless.bind(job, node)
+                    self._cluster.bind(job, node)
+                    self._policies.admission.acquire(job)
                     yield _new(Verdict, (job, node, "", False))
                     continue
             self._order.take(job)

@@ -41,6 +41,7 @@ class Node:
         "path",
         "queues",
         "quotas",
+        "root",
     )
 
     def __init__(self, name: str, quotas: Mapping[FlavorResource, Quota], fair_weight: float, is_queue: bool):
@@ -49,6 +50,8 @@ class Node:
         self.fair_weight = fair_weight
         self.quotas = dict(quotas)
         self.parent: Node | None = None
+        self.root = self
+        """Of its tree."""
         self.path: tuple[Node, ...] = ()
         """Its ancestors, parent first."""
         self.cohorts: list[Node] = []
@@ -72,10 +75,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{'ClusterQueue' if self.is_queue else 'Cohort'} {self.name}>"
-
-    @property
-    def root(self) -> Node:
-        return self.path[-1] if self.path else self
 
     def queues_below(self) -> Iterator[Node]:
         """Every ClusterQueue of its subtree."""
@@ -261,6 +260,7 @@ class QuotaTree:
                 self._attach(node, queue.cohort)
         for node in (*self.cohorts.values(), *self.queues.values()):
             node.path = self._path(node)
+            node.root = node.path[-1] if node.path else node
         for node in sorted(self.cohorts.values(), key=lambda node: -len(node.path)):
             node.height = max(
                 min(1, len(node.cohorts) + len(node.queues)),

@@ -39,7 +39,9 @@ from skahasim.kueue.round import Round, admit
 from skahasim.kueue.sieve import Sieve
 
 EXCLUDED = "Workload namespace doesn't match ClusterQueue selector"
+_GOES_ON = StopPolicy.NONE
 _new = tuple.__new__
+"""Makes a named tuple without the call in between."""
 
 
 class Livelock(RuntimeError):
@@ -140,7 +142,9 @@ class Scheduler:
         if claim.lane is not None:
             claim.queue.waiting.remove(claim)
         elif claim.usage is not None:
-            self._release(claim)
+            queue = claim.queue
+            queue.release(claim)
+            self._freed[queue.node.root] = None
 
     def evicted(self, workload: Workload) -> None:
         """``workload`` has stopped: its quota is free, and it waits again, as old as ever. Harmless when it holds
@@ -148,10 +152,12 @@ class Scheduler:
         claim = self._claims.get(workload)
         if claim is None or claim.usage is None:
             return
-        self._release(claim)
+        queue = claim.queue
+        queue.release(claim)
+        self._freed[queue.node.root] = None
         claim.tried = None
         claim.told = ""
-        claim.queue.waiting.add(claim)
+        queue.waiting.add(claim)
 
     def evict(self, workload: Workload) -> None:
         """``workload`` is on its way out for some other reason; until :meth:`evicted` it holds its quota."""
@@ -263,10 +269,11 @@ class Scheduler:
 
     def _admit_at_once(self, claim: Claim, now: float) -> Admission | None:
         """Admit ``claim``, the first of the only queue, if that takes no search."""
-        if claim.tried is not None or not claim.queue.is_active:
+        queue = claim.queue
+        if claim.tried is not None or queue.stop_policy is not _GOES_ON:
             return None
-        ready = self.assigner.at_once(claim)
-        if ready is None or not claim.queue.node.takes(ready.usage):
+        ready = queue.at_once.get(claim.shape) or self.assigner.at_once(claim)
+        if ready is None or not queue.node.takes(ready.usage):
             return None
         return admit(claim, ready, now)
 
@@ -366,10 +373,6 @@ class Scheduler:
                 shape = self._shapes[key] = self._known[id(podsets)] = Shape(podsets)
         claim = self._claims[workload] = Claim(workload, shape, queue)
         return claim
-
-    def _release(self, claim: Claim) -> None:
-        claim.queue.release(claim)
-        self._freed[claim.queue.node.root] = None
 
     def _requeue(self) -> None:
         """Whoever was set aside below a root where something came free is in line again."""

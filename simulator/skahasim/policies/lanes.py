@@ -141,8 +141,10 @@ class FullLanes:
     def first(self, nodes: Iterable[Node], after: Turn) -> Lane | None:
         """The first lane with a turn later than ``after`` whose request fits one of ``nodes``."""
         frees = [node.free for node in nodes]
-        most_millicores = max((free[0] for free in frees), default=-1)
-        most_ram_mib = max((free[1] for free in frees), default=-1)
+        if not frees:
+            return None
+        most_millicores = max([free[0] for free in frees])
+        most_ram_mib = max([free[1] for free in frees])
         blocks = self._blocks
         for where in range(self._where(after), len(blocks)):
             block = blocks[where]
@@ -163,8 +165,10 @@ class FullLanes:
     def fitting(self, nodes: Iterable[Node]) -> list[Lane]:
         """All lanes whose request fits one of ``nodes``, in order."""
         frees = [node.free for node in nodes]
-        most_millicores = max((free[0] for free in frees), default=-1)
-        most_ram_mib = max((free[1] for free in frees), default=-1)
+        if not frees:
+            return []
+        most_millicores = max([free[0] for free in frees])
+        most_ram_mib = max([free[1] for free in frees])
         return [
             lane
             for block in self._blocks
