@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import typer
 
+from skahasim.cli.calibrate import calibrate
+from skahasim.cli.compare import compare
+from skahasim.cli.forecast import forecast
 from skahasim.cli.generate import generate
+from skahasim.cli.report import report
 from skahasim.cli.run import run
+from skahasim.cli.sweep import sweep
 
 app = typer.Typer(
     name="skahasim",
@@ -18,11 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
-app.command()(generate)
-for _name in ("compare", "sweep", "forecast", "calibrate", "report"):
-    if find_spec(f"skahasim.cli.{_name}") is not None:
-        app.command(_name)(getattr(import_module(f"skahasim.cli.{_name}"), _name))
+for _command in (run, generate, compare, sweep, forecast, calibrate, report):
+    app.command()(_command)
 
 
 @app.command()
