@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from mockskaha.identity import Identity
 from mockskaha.wire import SessionType
+
+NodeChange = Literal["add", "drain", "fail", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class CreateSession:
     env: tuple[tuple[str, str], ...] = ()
     parent: str = ""
     """Id of the desktop session this is an app of; empty for a session."""
+    fate: tuple[tuple[str, str], ...] = ()
+    """Overrides (``MOCKSKAHA_…``) that a fault put on this session; they win over those of ``env`` and do not reach the
+    container."""
 
     @property
     def identity(self) -> Identity:
@@ -72,7 +77,22 @@ class OpenState:
     speed: float
 
 
-Command = CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState
+@dataclass(frozen=True, slots=True)
+class ChangeNode:
+    """Something happens to a node that exists, or it is made. Validated before: the node is in the state ``change``
+    starts from."""
+
+    node: str
+    change: NodeChange
+    evicts: bool = False
+    """``drain``: with what runs there."""
+    cores: float = 0
+    """``add``: its capacity."""
+    ram_gib: float = 0
+    gpus: int = 0
+
+
+Command = CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState | ChangeNode
 
 KINDS = MappingProxyType(
     {
@@ -82,6 +102,7 @@ KINDS = MappingProxyType(
         "renew": RenewSession,
         "advance": AdvanceClock,
         "open": OpenState,
+        "node": ChangeNode,
     }
 )
 _NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})

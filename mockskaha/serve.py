@@ -11,7 +11,9 @@ from typing import Any
 import uvicorn
 
 from mockskaha.config import Settings
-from mockskaha.http.service import Service
+from mockskaha.control.guard import Guard
+from mockskaha.host import Host, Server
+from mockskaha.http.protocol import protocol
 from mockskaha.platform import Platform
 
 _BACKLOG = 2048
@@ -36,15 +38,15 @@ def serve(settings: Settings) -> None:
     except BaseException:
         listener.close()
         raise
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"http": protocol()}
     scheme = "http"
     if settings.server.tls is not None:
         from mockskaha import tls
         from mockskaha.http import certificates
 
-        options = certificates.options(tls.ensure(settings.server.tls, [host, "localhost", "127.0.0.1"]))
+        options |= certificates.options(tls.ensure(settings.server.tls, [host, "localhost", "127.0.0.1"]))
         scheme = "https"
-    platform.base_url = f"{scheme}://{_reachable(host)}:{port}"
+    application = Host(settings, f"{scheme}://{_reachable(host)}:{port}", platform=platform)
     try:
         _greet(platform)
         # The default configuration, the contract and the libraries stay for ever: keep the collector off them.
@@ -53,7 +55,7 @@ def serve(settings: Settings) -> None:
         gc.set_threshold(*_COLLECT_AT)
         server = uvicorn.Server(
             uvicorn.Config(
-                Service(platform),
+                Server(application, Guard(host, settings.server.control_token)),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -67,7 +69,7 @@ def serve(settings: Settings) -> None:
         pass
     finally:
         listener.close()
-        platform.close()
+        application.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from skahasim.lifecycle import Lifecycle
 from skahasim.pending import PendingQueue
 from skahasim.policies.protocol import Admitted, Policies, Preempted, Queue, Verdict, Wake
 from skahasim.profile import Profile
+from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
 _STEP_SUBMITTED = Step.SUBMITTED
@@ -35,10 +36,14 @@ _new = tuple.__new__
 """Makes a named tuple without the call in between: half of what telling a transition costs."""
 
 
+class FixedNodes(Exception):
+    """The queue cannot take in a further node."""
+
+
 class Model:
     """A cluster, its queue and the lives of its jobs.
 
-    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, through ``close_node``,
+    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, through ``add_node``, ``close_node``,
     ``fail_node`` and ``reopen_node``, and through ``advance``; all else reads. What happens is told to
     ``listeners`` as transitions, in order; when they hear of one, the job's fields say so already. A listener
     must not call back what changes state. The model keeps no list of jobs.
@@ -158,6 +163,18 @@ class Model:
         """``node`` is down: it takes nothing, and what ran there is lost."""
         self.close_node(node, UNREACHABLE)
         self.drain_node(node, "Node is not ready", reason="NodeLost", requeue=requeue)
+
+    def add_node(self, name: str, capacity: Resources) -> Node:
+        """A further node, which takes jobs from now on. Raises :class:`FixedNodes` under a discipline that plans with
+        the nodes it began with, and ``ValueError`` when there is one of that name."""
+        if getattr(self.queue, "nodes_are_fixed", False):
+            raise FixedNodes(f"{type(self.queue).__name__} plans with the nodes it began with")
+        node = self.cluster.add(name, capacity)
+        reopened = getattr(self.queue, "reopened", None)
+        if reopened is not None:
+            reopened(node)
+        self._request_pass_later()
+        return node
 
     def reopen_node(self, node: Node, why: str = UNSCHEDULABLE) -> None:
         """Take back one closing of ``node``; once none is left it takes jobs again."""
