@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mockskaha.http.delivery import Receive, Scope, Send
+from mockskaha.http.delivery import Application, Receive, Scope, Send
 from mockskaha.namespace import Namespace
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from mockskaha.config import Settings
     from mockskaha.control.guard import Guard
     from mockskaha.platform import Platform
@@ -48,6 +46,8 @@ class Host:
         self.seed = seed
         """What every namespace begins with."""
         self._base_url = base_url
+        self.closing = False
+        """The server is about to end: what would go on for ever ends now."""
         self.root = Namespace("", settings, base_url, platform=platform, seed=seed)
         self._named: dict[str, Namespace] = {}
 
@@ -143,7 +143,7 @@ class Server:
         self._guard = guard
 
     @cached_property
-    def control(self) -> FastAPI:
+    def control(self) -> Application:
         """The control API."""
         from mockskaha.control.app import control_app
 

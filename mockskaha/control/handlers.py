@@ -1,0 +1,20 @@
+"""Which function answers which operation of ``openapi/control.yaml``."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from mockskaha.control import clock, namespaces, requests, reset, server, snapshots, state
+from mockskaha.control.scope import Handlers
+
+HANDLERS: Handlers = MappingProxyType(
+    {
+        **server.HANDLERS,
+        **namespaces.HANDLERS,
+        **reset.HANDLERS,
+        **clock.HANDLERS,
+        **state.HANDLERS,
+        **snapshots.HANDLERS,
+        **requests.HANDLERS,
+    }
+)
