@@ -68,9 +68,7 @@ async def deliver(delivery: Delivery, scope: Scope, receive: Receive, send: Send
         client.cancel()
 
 
-async def _deliver_harmed(
-    delivery: Delivery, scope: Scope, client: asyncio.Future[None], send: Send
-) -> None:
+async def _deliver_harmed(delivery: Delivery, scope: Scope, client: asyncio.Future[None], send: Send) -> None:
     """``client`` is done when the client has gone."""
     harm, body = delivery.harm, delivery.body
     if not await _stays(client, harm.delay_seconds):

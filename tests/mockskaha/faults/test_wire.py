@@ -106,7 +106,7 @@ def test_a_reset_is_a_reset(live):
 def test_a_truncated_body_is_noticed(live, library):
     base = live.base("truncate", {"truncate": 40, "times": 1})
     with client(library) as session:
-        with pytest.raises(library.RemoteProtocolError, match="incomplete|without sending complete"):
+        with pytest.raises(library.RemoteProtocolError, match=r"incomplete|without sending complete"):
             session.get(f"{base}/image")
         assert session.get(f"{base}/image").status_code == 200
     live.base("truncate", {"truncate": 40})
