@@ -137,17 +137,23 @@ def faults_of(data: Any, name: str = "given") -> tuple[FaultRule, ...]:
     return _read(Document(name, data, {(): Origin(name)}))
 
 
-def read_faults(given: str) -> tuple[FaultRule, ...]:
-    """The faults of the file, or else of the preset, of this name. Raises ``ConfigurationError``."""
+def read_faults(given: str, origin: str = "faults") -> tuple[FaultRule, ...]:
+    """The faults of the preset, or else in the file, of this name; or those that it says itself, in YAML or JSON:
+    ``{preset: flaky, user: alice}``. ``origin`` is where messages say it was given. Raises
+    ``ConfigurationError``."""
     if given in presets():
-        return faults_of([given], given)
+        return faults_of([given], origin)
+    if given.lstrip().startswith(("{", "[")):
+        return _read(parse(given, origin))
     path = Path(given)
     if not path.is_file():
         looks = "/" in given or path.suffix in (".yaml", ".yml", ".json")
         text = (
-            f"no such file: {given}" if looks else f"neither a file nor a preset; {nearest(given, presets())}"
+            f"no such file: {given}"
+            if looks
+            else f"{given!r} is neither a file nor a preset; {nearest(given, presets())}"
         )
-        raise ConfigurationError([Problem(Origin(given), (), text)])
+        raise ConfigurationError([Problem(Origin(origin), (), text)])
     return _read(read(path))
 
 

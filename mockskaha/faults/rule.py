@@ -6,7 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from mockskaha.faults.amounts import EndlessSeconds, Instant, SomeSeconds, draw, written
 from mockskaha.faults.refusals import APPS, CREATING, EVERY, ONE_SESSION, REFUSALS, nearest
@@ -40,7 +49,20 @@ Numbers = Annotated[tuple[Count, ...], BeforeValidator(_several), Field(max_leng
 Code = Annotated[StrictInt, Field(ge=0, le=255)]
 
 
-class Fate(Section):
+class Brief(Section):
+    """Written without what is at its default."""
+
+    @model_serializer(mode="wrap")
+    def _brief(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in written(self).items()
+            if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+        }
+
+
+class Fate(Brief):
     """What becomes of a session that is launched; each may be a distribution, which is drawn at the launch."""
 
     hold: EndlessSeconds | None = None
@@ -102,7 +124,7 @@ class Fate(Section):
         return tuple(found)
 
 
-class FaultRule(Section):
+class FaultRule(Brief):
     """A fault. What is left out of the first group does not matter; without the second every call is struck."""
 
     id: Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")] = ""
@@ -280,5 +302,5 @@ class FaultRule(Section):
         return TEXT if isinstance(self.body, str) else JSON
 
     def plain(self) -> dict[str, Any]:
-        """As JSON, what is left out left out."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        """As JSON."""
+        return self.model_dump(mode="json")
