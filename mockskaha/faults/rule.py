@@ -134,6 +134,7 @@ class FaultRule(Brief):
     operation: Operations = ()
     """``operationId`` of the contract, one or several."""
     method: Annotated[str, StringConstraints(pattern="^[A-Z]+$")] | None = None
+    """HTTP method."""
     path: Pattern | None = None
     """Pattern with ``*``, ``?`` and ``[…]``, as in the others."""
     user: Pattern | None = None
@@ -169,6 +170,7 @@ class FaultRule(Brief):
     body: Any = None
     """Text of that answer, or a JSON value."""
     headers: Mapping[str, str] = Field(default_factory=dict, max_length=50)
+    """Headers of that answer; ``Server`` takes the place of the usual one."""
     content_type: str | None = None
     """``application/json`` for a JSON value, and ``text/plain`` for text, when left out."""
     error: str | None = None
@@ -217,6 +219,8 @@ class FaultRule(Brief):
             raise ValueError(f"an answer with status {self.status} has no body")
         if len(self.body_bytes) > MOST_BODY_BYTES:
             raise ValueError(f"body: at most {MOST_BODY_BYTES} bytes")
+        if any(name.lower() == "content-type" for name in self.headers):
+            raise ValueError("headers: content_type says that")
         told = {**self.headers, "content-type": self.content_type or ""}
         for name, value in told.items():
             if not _TOKEN.fullmatch(name) or name.lower() in _FRAMING:

@@ -291,6 +291,7 @@ def test_the_caller_is_let_in_before_a_fault_is_met(world):
         ({"status": 500, "headers": {"a": "b\r\nX: c"}}, "the value of a has a character that no header may have"),
         ({"status": 500, "headers": {"a b": "c"}}, "headers: 'a b' cannot be set"),
         ({"status": 500, "headers": {"Content-Length": "3"}}, "headers: 'Content-Length' cannot be set"),
+        ({"status": 500, "headers": {"Content-type": "a/b"}}, "headers: content_type says that"),
         ({"status": 500, "content_type": "a\nb"}, "the value of content-type has a character"),
         ({"reset": True, "drip": 3}, "give one of reset, truncate and drip"),
         ({"status": 500, "reset": True}, "reset: nothing is told then; give no status or error"),
