@@ -46,6 +46,11 @@ _WHERE = {_ON_A_NODE: "on a node", frozenset({State.RUNNING}): "running", _ACTIV
 class CannotDisturb(ValueError):
     """What should befall a session cannot; the text says why."""
 
+    def __init__(self, text: str, *, in_this_state: bool = False) -> None:
+        super().__init__(text)
+        self.in_this_state = in_this_state
+        """It makes sense, but not for a session that stands where this one does."""
+
 
 class NoSuchSession(LookupError):
     """There is no session, or app, of this id."""
@@ -82,7 +87,9 @@ def disturb(
         raise NoSuchSession(f"there is no {'app' if app_id else 'session'} {app_id or session_id}")
     state, possible = session.job.state, _POSSIBLE[kind]
     if state not in possible:
-        raise CannotDisturb(f"{kind}: {app_id or session_id} is {state}, and not {_WHERE[possible]}")
+        raise CannotDisturb(
+            f"{kind}: {app_id or session_id} is {state}, and not {_WHERE[possible]}", in_this_state=True
+        )
     platform.execute(Disturb(session_id, kind, app_id, exit_code, seconds))
     platform.catch_up()
     return session

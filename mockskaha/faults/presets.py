@@ -137,6 +137,11 @@ def faults_of(data: Any, name: str = "given") -> tuple[FaultRule, ...]:
     return _read(Document(name, data, {(): Origin(name)}))
 
 
+def written_faults(text: str, origin: str = "faults") -> tuple[FaultRule, ...]:
+    """The same of YAML or JSON text; problems have their lines."""
+    return _read(parse(text, origin))
+
+
 def read_faults(given: str, origin: str = "faults") -> tuple[FaultRule, ...]:
     """The faults of the preset, or else in the file, of this name; or those that it says itself, in YAML or JSON:
     ``{preset: flaky, user: alice}``. ``origin`` is where messages say it was given. Raises
@@ -144,7 +149,7 @@ def read_faults(given: str, origin: str = "faults") -> tuple[FaultRule, ...]:
     if given in presets():
         return faults_of([given], origin)
     if given.lstrip().startswith(("{", "[")):
-        return _read(parse(given, origin))
+        return written_faults(given, origin)
     path = Path(given)
     if not path.is_file():
         looks = "/" in given or path.suffix in (".yaml", ".yml", ".json")
