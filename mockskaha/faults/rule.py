@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -264,7 +265,7 @@ class FaultRule(Brief):
         """Something else is told."""
         return self.status is not None or self.error is not None
 
-    @property
+    @cached_property
     def parts(self) -> frozenset[str]:
         """What of a call it changes: ``answer``, ``delay``, ``wire``, ``fate``."""
         wire = self.reset or self.truncate is not None or self.drip is not None
