@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +50,7 @@ SETTING = {
     "tls": "server.tls",
     "sessions_url": "sessions.sessions_url",
     "access_log": "server.access_log",
+    "faults": "faults",
 }
 """Which setting an option overrides."""
 
@@ -118,6 +119,14 @@ AccessLogOption = Annotated[
         "--access-log/--no-access-log", envvar="MOCKSKAHA_ACCESS_LOG", help="Log every request. \\[off]"
     ),
 ]
+FaultsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="MOCKSKAHA_FAULTS",
+        metavar="PRESET|FILE",
+        help="Let things go wrong from the start. Can be given several times; `mockskaha faults` lists the presets.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -136,6 +145,7 @@ def serve(
     tls: TlsOption = None,
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
+    faults: FaultsOption = None,
 ) -> None:
     """Run the service until it is interrupted.
 
@@ -172,6 +182,7 @@ def show_config(
     tls: TlsOption = None,
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
+    faults: FaultsOption = None,
 ) -> None:
     """Print the settings that `serve` with the same options would run with.
 
@@ -200,6 +211,30 @@ def images(
         typer.echo(dumps([image.model_dump(mode="json") for image in chosen], indent=2))
     else:
         _print_images(chosen)
+
+
+@app.command("faults")
+def show_faults(json: JsonOption = False) -> None:
+    """List the presets of faults: what can go wrong, by name."""
+    from mockskaha.faults.presets import presets
+
+    found = presets()
+    if json:
+        from json import dumps
+
+        typer.echo(dumps({name: preset.model_dump(mode="json") for name, preset in found.items()}, indent=2))
+        return
+    _print_rows(
+        ("preset", "what goes wrong", "parameters"),
+        (
+            (
+                name,
+                preset.description,
+                ", ".join(f"{key}={value}" for key, value in preset.parameters.items()),
+            )
+            for name, preset in found.items()
+        ),
+    )
 
 
 @app.command("export-jobs")
@@ -274,14 +309,22 @@ def _settings(ctx: typer.Context) -> Settings:
     origins: dict[str, str] = {}
     for name, key in SETTING.items():
         value = ctx.params.get(name)
-        if value is not None:
+        if value is not None and value != []:
             source = ctx.get_parameter_source(name)
             from_environment = source is not None and source.name == "ENVIRONMENT"
             flag = name.replace("_", "-")
-            overrides[key] = value
             origins[key] = f"MOCKSKAHA_{name.upper()}" if from_environment else f"--{flag}"
+            overrides[key] = _faults_in(value, origins[key]) if name == "faults" else value
     with _bad_configuration_ends_it():
         return load_settings(ctx.params.get("config"), ctx.params.get("auth"), overrides, origins=origins)
+
+
+def _faults_in(given: list[str], origin: str) -> list[dict[str, Any]]:
+    """Those of presets and files of these names."""
+    from mockskaha.faults.presets import read_faults
+
+    with _bad_configuration_ends_it():
+        return [rule.plain() for item in given for rule in read_faults(item, origin)]
 
 
 @contextmanager
@@ -298,6 +341,18 @@ def _bad_configuration_ends_it() -> Iterator[None]:
 
 def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def _print_rows(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
 
 
 def _print_images(chosen: list[ImageEntry]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockskaha import snapshot
-from mockskaha.commands import ChangeNode, CreateSession, DeleteSession, RenewSession
+from mockskaha.commands import ChangeNode, CreateSession, DeleteSession, Disturb, RenewSession
 from mockskaha.config import Settings
 from mockskaha.journal import CommandsNotKept, MemoryJournal, StateFile
 from mockskaha.namespace import Namespace, fresh
@@ -45,13 +45,20 @@ def copied(platform):
 
 
 steps = st.one_of(
-    st.tuples(st.just("create"), st.sampled_from(["headless", "notebook", "desktop"]), st.integers(1, 16)),
+    st.tuples(
+        st.just("create"), st.sampled_from(["headless", "notebook", "desktop"]), st.integers(1, 16),
+        st.sampled_from([(), ("HOLD", "9m"), ("SUSPEND", "9m"), ("OOM", "20s"), ("PREEMPT", "20s"), ("STOP", "9m")]),
+    ),
+    st.tuples(
+        st.just("disturb"), st.integers(0, 9),
+        st.sampled_from(["evict", "preempt", "oom", "exit", "expire", "stall", "node-lost"]),
+    ),
     st.tuples(st.just("delete"), st.integers(0, 9)),
     st.tuples(st.just("renew"), st.integers(0, 9)),
     st.tuples(st.just("advance"), st.floats(0, 5000)),
     st.tuples(st.just("node"), st.integers(0, 2), st.sampled_from(["drain", "fail", "restore"])),
     st.tuples(st.just("add")),
-)
+)  # fmt: skip
 
 
 @settings(deadline=None, max_examples=40)
@@ -62,7 +69,11 @@ def test_what_is_restored_is_what_was_there_and_goes_on_alike(walk, seed):
     ids, added = [], 0
     for number, (what, *values) in enumerate(walk):
         if what == "create":
-            ids.append(platform.execute(command(number, kind=values[0], cores=float(values[1]))))
+            kind, cores, fate = values
+            fate = ((f"MOCKSKAHA_{fate[0]}", fate[1]),) if fate else ()
+            ids.append(platform.execute(command(number, kind=kind, cores=float(cores), fate=fate)))
+        elif what == "disturb" and ids:
+            platform.execute(Disturb(ids[values[0] % len(ids)], values[1]))
         elif what in ("delete", "renew") and ids:
             make = DeleteSession if what == "delete" else RenewSession
             platform.execute(make(ids[values[0] % len(ids)]))
