@@ -94,6 +94,15 @@ class ChangeNode:
 
 
 @dataclass(frozen=True, slots=True)
+class SetProfile:
+    """From now on the steps of a session take other times. Validated before."""
+
+    name: str
+    content: str
+    """The whole profile, as JSON: what a file of that name says may change, and what was played must not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disturb:
     """Something befalls a session that is there, or an app of one. Where it stands in a state that cannot be disturbed
     so, nothing happens."""
@@ -108,7 +117,15 @@ class Disturb:
 
 
 Command = (
-    CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState | ChangeNode | Disturb
+    CreateSession
+    | DeleteSession
+    | DeleteApp
+    | RenewSession
+    | AdvanceClock
+    | OpenState
+    | ChangeNode
+    | Disturb
+    | SetProfile
 )
 
 KINDS = MappingProxyType(
@@ -121,6 +138,7 @@ KINDS = MappingProxyType(
         "open": OpenState,
         "node": ChangeNode,
         "disturb": Disturb,
+        "profile": SetProfile,
     }
 )
 _NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})

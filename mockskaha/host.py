@@ -48,6 +48,8 @@ class Host:
         self._base_url = base_url
         self.closing = False
         """The server is about to end: what would go on for ever ends now."""
+        self.streams = 0
+        """Streams of events that are being read."""
         self.root = Namespace("", settings, base_url, platform=platform, seed=seed)
         self._named: dict[str, Namespace] = {}
 

@@ -23,6 +23,7 @@ from mockskaha.commands import (
     Disturb,
     OpenState,
     RenewSession,
+    SetProfile,
 )
 from mockskaha.config import Settings
 from mockskaha.environment import container_environment
@@ -42,7 +43,7 @@ from skahasim.job import Container, Job, State
 from skahasim.mishap import Hold
 from skahasim.model import Model
 from skahasim.policies import policies_from
-from skahasim.profile import load_profile
+from skahasim.profile import Profile, ProfileSettings, load_profile
 from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
@@ -228,6 +229,8 @@ class Platform:
                 self._change_node(command)
             case Disturb():
                 self._disturb(command)
+            case SetProfile(name, content):
+                self.model.set_profile(Profile.of(name, ProfileSettings.model_validate_json(content)))
             case AdvanceClock() | OpenState():
                 pass
         return ""
@@ -254,7 +257,7 @@ class Platform:
         overrides = overrides_in((*command.env, *command.fate))
         session = Session(
             session_id, owner, name, command.image, command.kind, job=_NO_JOB,
-            app_id=app_id, cmd=command.cmd, args=command.args, env=command.env,
+            app_id=app_id, cmd=command.cmd, args=command.args, env=command.env, fate=command.fate,
             is_made_suspended=model.queue.suspends or overrides.suspend is not None,
             lingers=overrides.stop is not None,
         )  # fmt: skip

@@ -77,6 +77,8 @@ class Session:
     cmd: str = ""
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    fate: tuple[tuple[str, str], ...] = ()
+    """Overrides that a fault put on it."""
     is_made_suspended: bool = False
     """Its Job waits to be let in before it has a pod (Kueue)."""
     lingers: bool = False

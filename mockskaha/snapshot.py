@@ -23,6 +23,8 @@ from skahasim.yamlfile import ConfigurationError
 
 FORMAT: Literal["mockskaha-snapshot"] = "mockskaha-snapshot"
 VERSION: Literal[1] = 1
+_MOST_SECONDS = 7_258_118_400
+"""Until the year 2200."""
 _LEFT_OUT: Any = {"server": True, "auth": True, "users": {"__all__": {"password"}}}
 """What belongs to the server and not to the state, and what is secret."""
 
@@ -45,9 +47,9 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: Literal["mockskaha-snapshot"] = FORMAT
     version: Literal[1] = VERSION
-    epoch: int
+    epoch: int = Field(ge=0, le=_MOST_SECONDS)
     """Unix time of model time zero."""
-    time: float = Field(ge=0)
+    time: float = Field(ge=0, le=_MOST_SECONDS)
     """Model time, in seconds."""
     clock: ClockState
     settings: dict[str, Any]
@@ -152,7 +154,7 @@ def _commands(
 ) -> Iterable[tuple[float, Command]]:
     last = 0.0
     for number, (time, name, values) in enumerate(rows):
-        if not last <= time < float("inf"):
+        if not last <= time <= _MOST_SECONDS:
             raise SnapshotError(f"snapshot: commands.{number}: time {time} comes after {last}")
         last = time
         try:

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from mockskaha.control.form import Form, Span, View, iso
 from mockskaha.control.problems import Conflict, NotFound
 from mockskaha.control.scope import Handlers, Here
+from mockskaha.control.sessions import reason
 from mockskaha.platform import STATUSES, Platform
 from mockskaha.until import advance_until
 from skahasim.clock import WallClock
@@ -134,7 +135,7 @@ async def advance(namespace: Here, body: Advance) -> AdvanceView:
     if goal.session not in platform.inventory and not platform.stream.of(goal.session):
         raise NotFound(f"there is no session {goal.session!r}")
     arrival = advance_until(platform, goal.session, goal.status, body.within)
-    why = None if arrival.reached else f"{goal.session} is {arrival.status}"
+    why = None if arrival.reached else reason(platform, goal.session)
     return AdvanceView(
         clock=clock_view(platform),
         advanced=arrival.seconds,

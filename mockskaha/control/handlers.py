@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from mockskaha.control import clock, namespaces, requests, reset, server, snapshots, state
+from mockskaha.control import (
+    clock,
+    events,
+    metrics,
+    namespaces,
+    nodes,
+    profiles,
+    requests,
+    reset,
+    server,
+    sessions,
+    snapshots,
+    state,
+)
 from mockskaha.control.scope import Handlers
 
 HANDLERS: Handlers = MappingProxyType(
@@ -16,5 +29,10 @@ HANDLERS: Handlers = MappingProxyType(
         **state.HANDLERS,
         **snapshots.HANDLERS,
         **requests.HANDLERS,
+        **profiles.HANDLERS,
+        **sessions.HANDLERS,
+        **nodes.HANDLERS,
+        **events.HANDLERS,
+        **metrics.HANDLERS,
     }
 )

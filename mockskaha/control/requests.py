@@ -117,7 +117,7 @@ class ExpectedRequests(Form):
         return Expectation(wanted, self.at_least, self.at_most)
 
 
-class NearView(View):
+class NearRequestView(View):
     """A request that came near."""
 
     request: RequestView
@@ -133,7 +133,7 @@ class VerificationView(View):
     forgotten: int
     text: str
     """The same as a sentence."""
-    nearest: list[NearView]
+    nearest: list[NearRequestView]
     """When there were too few: the nearest of the others, nearest first."""
 
 
@@ -165,7 +165,8 @@ async def verify_requests(namespace: Here, body: ExpectedRequests) -> Verificati
         forgotten=verdict.forgotten,
         text=verdict.text,
         nearest=[
-            NearView(request=request_view(near.entry), differs=list(near.differs)) for near in verdict.nearest
+            NearRequestView(request=request_view(near.entry), differs=list(near.differs))
+            for near in verdict.nearest
         ],
     )
 

@@ -78,17 +78,21 @@ class Lifecycle:
         evict: Callable[[Job, str], None],
     ) -> None:
         self._engine = engine
-        self.profile = profile
+        self.follow(profile)
         self._draws = draws
         self._emit = emit
         self._finish = finish
         self._evict = evict
         self._endings: dict[int, Ending] = {}
-        self._is_untroubled = profile.trouble == TroubleSettings()
         self.contention: Contention | None = None
         """Without it, run times are as given."""
         self._ready_at: dict[int, float] = {}
         """Under contention, when a running job gets ready if its run has not ended by then."""
+
+    def follow(self, profile: Profile) -> None:
+        """Delays and troubles drawn from now on are those of ``profile``."""
+        self.profile = profile
+        self._is_untroubled = profile.trouble == TroubleSettings()
 
     def begin(self, job: Job) -> None:
         """``job`` is bound to its node and in ``STARTING``: begin with its first container."""

@@ -89,6 +89,10 @@ class Model:
     def profile(self) -> Profile:
         return self.lifecycle.profile
 
+    def set_profile(self, profile: Profile) -> None:
+        """What begins from now on takes the time ``profile`` says; what is under way takes what it was given."""
+        self.lifecycle.follow(profile)
+
     @property
     def now(self) -> float:
         """Model time, seconds since the epoch of the run."""
