@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mockskaha.ctl import app as ctl
+
 if TYPE_CHECKING:
     from mockskaha.config import ImageEntry, Settings
 
@@ -22,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(ctl, name="ctl")
 
 
 class Clock(StrEnum):
@@ -51,6 +54,7 @@ SETTING = {
     "sessions_url": "sessions.sessions_url",
     "access_log": "server.access_log",
     "faults": "faults",
+    "control_token": "server.control_token",
 }
 """Which setting an option overrides."""
 
@@ -127,6 +131,14 @@ FaultsOption = Annotated[
         help="Let things go wrong from the start. Can be given several times; `mockskaha faults` lists the presets.",
     ),
 ]
+ControlTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MOCKSKAHA_CONTROL_TOKEN",
+        metavar="TOKEN",
+        help="What callers of the control API must show. Beyond this machine it is closed without one.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -146,6 +158,7 @@ def serve(
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
     faults: FaultsOption = None,
+    control_token: ControlTokenOption = None,
 ) -> None:
     """Run the service until it is interrupted.
 
@@ -183,6 +196,7 @@ def show_config(
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
     faults: FaultsOption = None,
+    control_token: ControlTokenOption = None,
 ) -> None:
     """Print the settings that `serve` with the same options would run with.
 
@@ -286,6 +300,22 @@ def export_jobs(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"{len(day.arrivals)} jobs written to {out}; time 0 is {day.start.isoformat()}")
+
+
+@app.command()
+def health(
+    url: Annotated[
+        str, typer.Option(envvar="MOCKSKAHA_URL", metavar="URL", help="Of the server.")
+    ] = "http://127.0.0.1:8080",
+) -> None:
+    """Whether a server takes requests: exit code 0 or 1. For the health check of a container."""
+    from mockskaha.health import problem
+
+    found = problem(url)
+    if found:
+        typer.echo(f"error: {found}", err=True)
+        raise typer.Exit(1)
+    typer.echo("ready")
 
 
 @app.command()

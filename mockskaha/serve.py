@@ -12,7 +12,7 @@ import uvicorn
 
 from mockskaha.config import Settings
 from mockskaha.control.guard import Guard
-from mockskaha.host import Host, Server
+from mockskaha.host import CONTROL, Host, Server
 from mockskaha.http.protocol import protocol
 from mockskaha.platform import Platform
 
@@ -50,14 +50,16 @@ def serve(settings: Settings) -> None:
         scheme = "https"
     application = Host(settings, f"{scheme}://{_reachable(host)}:{port}", platform=platform)
     try:
-        _greet(platform)
+        guard = Guard(host, settings.server.control_token)
+        _greet(platform, guard)
         # The default configuration, the contract and the libraries stay for ever: keep the collector off them.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AT)
-        server = uvicorn.Server(
+        server = _Stopping(
+            application,
             uvicorn.Config(
-                Server(application, Guard(host, settings.server.control_token)),
+                Server(application, guard),
                 log_level="error",  # what is no HTTP is answered with 400, and no trouble of the server
                 access_log=False,
                 server_header=False,
@@ -65,7 +67,7 @@ def serve(settings: Settings) -> None:
                 ws="none",
                 timeout_graceful_shutdown=_PARTING_SECONDS,
                 **options,
-            )
+            ),
         )
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -73,6 +75,18 @@ def serve(settings: Settings) -> None:
     finally:
         listener.close()
         application.close()
+
+
+class _Stopping(uvicorn.Server):
+    """Tells the host that it stops, so that streams end."""
+
+    def __init__(self, host: Host, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._host = host
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._host.closing = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -97,8 +111,15 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _greet(platform: Platform) -> None:
-    """The lines that point a client here: where, as whom, and over TLS whom to trust."""
+_CONTROL = {
+    "open": "for programs of this machine",
+    "token": "with its token: export MOCKSKAHA_CONTROL_TOKEN=...",
+    "closed": "closed, since this server listens beyond this machine and has no --control-token",
+}
+
+
+def _greet(platform: Platform, guard: Guard) -> None:
+    """The lines that point a client here: where, as whom, and over TLS whom to trust; and where the control API is."""
     strict = platform.settings.auth.mode == "strict"
     lines = [
         f"export CANFAR_URL={platform.base_url}/skaha/v1",
@@ -111,5 +132,6 @@ def _greet(platform: Platform) -> None:
         folder = folder.resolve()
         lines.append(f"export SSL_CERT_FILE={folder / 'ca.pem'}")
         lines.append(f"# or, instead of a token: export CANFAR_CERTIFICATE={folder / 'client-alice.pem'}")
+    lines.append(f"# control API, {_CONTROL[guard.access]}: {platform.base_url}{CONTROL}/")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

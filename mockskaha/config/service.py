@@ -56,7 +56,7 @@ class ServerSettings(Section):
     access_log: bool = False
     state: Path | None = None
     """File that keeps the state over restarts; none, when not given."""
-    control_token: SecretStr | None = None
+    control_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """What callers of the control API must show as a bearer token. Without one it answers to this machine alone, on a
     server that listens on a loopback address."""
     tls: Path | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mockskaha.http.delivery import Scope
 
@@ -31,14 +31,21 @@ class Guard:
         self._is_loopback = is_loopback(host)
         self._token = token
 
+    @property
+    def access(self) -> Literal["open", "token", "closed"]:
+        """Who gets in at all: programs of this machine, those who show the token, nobody."""
+        if self._token is not None:
+            return "token"
+        return "open" if self._is_loopback else "closed"
+
     def __call__(self, scope: Scope) -> Refused | None:
         """Why this request is refused; ``None`` when it is not."""
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if self._token is None and not self._is_loopback:
             return Refused(
                 403,
-                "the control API is closed, since this server listens beyond this machine: start it with "
-                "--control-token, or MOCKSKAHA_CONTROL_TOKEN in its environment",
+                "the control API is closed, since this server listens beyond this machine and has no token: start it "
+                "with --control-token, or MOCKSKAHA_CONTROL_TOKEN in its environment",
             )
         if (origin := _foreign_origin(headers, scope.get("scheme", "http"))) is not None:
             return Refused(403, f"web pages of another origin ({origin}) may not use the control API")
@@ -48,8 +55,8 @@ class Guard:
                 return Refused(403, f"the control API is at a loopback address, and not at {name[:80]!r}")
             return None
         scheme, _, given = headers.get(b"authorization", "").partition(" ")
-        expected = self._token.get_secret_value()
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected.encode()):
+        expected = self._token.get_secret_value().encode()
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), expected):
             return None
         return Refused(401, "the control API wants its token: Authorization: Bearer …")
 
