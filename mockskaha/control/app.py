@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -38,12 +39,17 @@ JSON_TYPE = "application/json"
 class Control:
     """The ASGI application below ``/_mockskaha``, at the root and in every namespace."""
 
-    def __init__(self, host: Host, guard: Guard | None = None, routes: Routes | None = None) -> None:
-        """Without a ``guard`` everybody may drive ``host``."""
+    def __init__(
+        self, host: Host, guard: Guard | None = None, document: Mapping[str, Any] | None = None
+    ) -> None:
+        """Without a ``guard`` everybody may drive ``host``. ``document`` stands for ``openapi/control.yaml``."""
         self._host = host
         self._guard = guard
-        self._routes = Routes() if routes is None else routes
-        self.fastapi = _application(self._routes)
+        if document is None:
+            self._routes, self.fastapi = _as_documented()
+        else:
+            self._routes = Routes(document)
+            self.fastapi = _application(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -182,6 +188,18 @@ class _Route(APIRoute):
         return handle
 
 
+@cache
+def _as_documented() -> tuple[Routes, FastAPI]:
+    """The same for all hosts, for it knows none of them."""
+    routes = Routes()
+    return routes, _application(routes)
+
+
+def documented_routes() -> Routes:
+    """The operations of ``openapi/control.yaml``."""
+    return _as_documented()[0]
+
+
 def _application(routes: Routes) -> FastAPI:
     app = FastAPI(
         title="mockskaha control", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
@@ -211,6 +229,5 @@ async def _say_other(_: Request, error: Any) -> Response:
 
 
 def control_app(host: Host, guard: Guard | None = None, document: Mapping[str, Any] | None = None) -> Control:
-    """The application that drives ``host``; without a ``guard``, for everybody. ``document`` stands for
-    ``openapi/control.yaml``."""
-    return Control(host, guard, Routes(document))
+    """The application that drives ``host``; see :class:`Control`."""
+    return Control(host, guard, document)

@@ -59,9 +59,9 @@ async def readiness(host: Everything, response: Response) -> ReadinessView:
 
 
 async def index(request: Request, namespace: Here, host: Everything) -> IndexView:
-    from mockskaha.control.routes import Routes
+    from mockskaha.control.app import documented_routes  # which binds this handler
 
-    routes = [route for route in Routes() if route.method == "GET" and "{" not in route.path]
+    routes = [route for route in documented_routes() if route.method == "GET" and "{" not in route.path]
     return IndexView(
         name="mockskaha",
         version=__version__,
