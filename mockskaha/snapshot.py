@@ -38,7 +38,7 @@ class ClockState(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     mode: Literal["wall", "manual"]
-    speed: float = Field(default=1.0, gt=0)
+    speed: float = Field(default=1.0, gt=0, le=1e9, strict=True)
 
 
 class Snapshot(BaseModel):
@@ -47,9 +47,9 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: Literal["mockskaha-snapshot"] = FORMAT
     version: Literal[1] = VERSION
-    epoch: int = Field(ge=0, le=_MOST_SECONDS)
+    epoch: int = Field(ge=0, le=_MOST_SECONDS, strict=True)
     """Unix time of model time zero."""
-    time: float = Field(ge=0, le=_MOST_SECONDS)
+    time: float = Field(ge=0, le=_MOST_SECONDS, strict=True)
     """Model time, in seconds."""
     clock: ClockState
     settings: dict[str, Any]

@@ -150,11 +150,14 @@ def _parsed(found: Route, body: bytes) -> Any:
     if not body or found.media_types != (JSON_TYPE,):
         return None
     try:
-        return orjson.loads(body)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadInput(
             f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
+    if parsed is None:
+        raise BadInput("the body should be an object; where none is needed, leave it empty")
+    return parsed
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -57,6 +57,14 @@ Span = Annotated[
 """Seconds, or a duration such as ``1h30m``."""
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""An integer, which JSON may write ``2.0``."""
+
+
 def iso(unix: float) -> str:
     """A Unix time as ``2026-01-01T00:00:00.250Z``."""
     return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

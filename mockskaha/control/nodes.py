@@ -8,7 +8,7 @@ from fastapi import Body, Path, Response
 from pydantic import Field
 
 from mockskaha.commands import ChangeNode, NodeChange
-from mockskaha.control.form import Form, View
+from mockskaha.control.form import Form, View, Whole
 from mockskaha.control.problems import Conflict, NotFound
 from mockskaha.control.scope import Handlers, Here
 from mockskaha.namespace import Namespace
@@ -26,7 +26,7 @@ class NewNode(Form):
     name: str = Field(pattern=NODE)
     cores: float = Field(gt=0, le=1e6)
     ram_gib: float = Field(gt=0, le=1e6)
-    gpus: int = Field(default=0, ge=0, le=10_000)
+    gpus: Whole = Field(default=0, ge=0, le=10_000)
 
 
 class Drain(Form):
@@ -34,6 +34,10 @@ class Drain(Form):
 
     evict: bool = False
     """What runs there is put off; otherwise it goes on, and only nothing new comes."""
+
+
+class Nothing(Form):
+    """There is nothing to say."""
 
 
 class NodeView(View):
@@ -122,11 +126,11 @@ async def drain_node(namespace: Here, node: Name, body: Annotated[Drain | None, 
     return _change(namespace, node, "drain", evicts=body is not None and body.evict)
 
 
-async def fail_node(namespace: Here, node: Name) -> NodeView:
+async def fail_node(namespace: Here, node: Name, _: Annotated[Nothing | None, Body()] = None) -> NodeView:
     return _change(namespace, node, "fail")
 
 
-async def restore_node(namespace: Here, node: Name) -> NodeView:
+async def restore_node(namespace: Here, node: Name, _: Annotated[Nothing | None, Body()] = None) -> NodeView:
     return _change(namespace, node, "restore")
 
 

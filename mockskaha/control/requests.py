@@ -8,7 +8,7 @@ from fastapi import Query as QueryParameters
 from fastapi import Response
 from pydantic import Field, model_validator
 
-from mockskaha.control.form import Form, Query, View
+from mockskaha.control.form import Form, Query, View, Whole
 from mockskaha.control.scope import Handlers, Here
 from mockskaha.http.expectation import Expectation
 from mockskaha.http.requests import MOST, Entry, Wanted, told
@@ -87,15 +87,15 @@ class ExpectedRequests(Form):
     path: str | None = None
     """Exact, or a pattern with ``*``."""
     user: str | None = None
-    status: int | None = Field(default=None, ge=100, le=599)
+    status: Whole | None = Field(default=None, ge=100, le=599)
     fault: str | None = None
     parameters: dict[str, str] = Field(default_factory=dict)
     """Each must have been sent; names in any case."""
-    times: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    times: Whole | None = Field(default=None, ge=0, le=1_000_000_000)
     """Exactly so many."""
-    at_least: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    at_least: Whole | None = Field(default=None, ge=0, le=1_000_000_000)
     """One, when nothing is said of how many."""
-    at_most: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    at_most: Whole | None = Field(default=None, ge=0, le=1_000_000_000)
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

@@ -16,10 +16,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mockskaha.commands import ChangeNode
+from mockskaha.commands import ChangeNode, SetProfile
 from mockskaha.faults.disturbance import DISTURBANCES, CannotDisturb, NoSuchSession, disturb
 from mockskaha.faults.presets import faults_of
 from skahasim.clock import ManualClock
+from skahasim.profile import load_profile
 from skahasim.resources import NOTHING
 
 pytestmark = pytest.mark.evidence("skaha-contract §2.5, §2.6, §3.3, §3.4, §4.3, §4.4")
@@ -204,6 +205,13 @@ class Conversation(RuleBasedStateMachine):
     def advance(self, seconds):
         for skaha in (self.skaha, self.twin):
             skaha.advance(seconds)
+
+    @rule(profile=st.sampled_from(["fast", "chaos", "realistic", "instant"]))
+    def change_profile(self, profile):
+        settings = load_profile(profile).settings
+        for skaha in (self.skaha, self.twin):
+            skaha.platform.catch_up()
+            skaha.platform.execute(SetProfile(profile, settings.model_dump_json()))
 
     @rule(user=USERS)
     def look_at_lists(self, user):

@@ -30,7 +30,10 @@ def test_one_that_is_new(start):
 
 
 def test_a_limit_of_a_user_or_a_group(start):
-    skaha = start(cluster=TWO, queue={"admission": {"per_user": {"cores": 12, "jobs": 5}, "per_group": {"ram_gib": 100}}})
+    skaha = start(
+        cluster=TWO,
+        queue={"admission": {"per_user": {"cores": 12, "jobs": 5}, "per_group": {"ram_gib": 100}}},
+    )
     running, held = skaha.create(cores=8, ram=8), skaha.create(cores=8, ram=8)
     skaha.advance(10)
     told = reason(skaha, held)
@@ -145,7 +148,10 @@ def test_starting_step_by_step(start):
 
 def test_not_ready(start):
     skaha = start()
-    later, never = skaha.create(type="notebook", env="MOCKSKAHA_READY=5m"), skaha.create(type="notebook", env="MOCKSKAHA_READY=never")
+    later, never = (
+        skaha.create(type="notebook", env="MOCKSKAHA_READY=5m"),
+        skaha.create(type="notebook", env="MOCKSKAHA_READY=never"),
+    )
     skaha.advance(10)
     assert reason(skaha, later).cause == reason(skaha, never).cause == "not-ready"
     assert 300 < reason(skaha, later).until < 302
@@ -173,8 +179,10 @@ def test_running_and_how_it_ended(start):
     assert "its time was over" in texts["expired"]
     assert "could not be started" in texts["start"]
     assert [reason(skaha, endings[name]).cause for name in ("completed", "failed", "expired")] == [
-        "completed", "failed", "expired",
-    ]  # fmt: skip
+        "completed",
+        "failed",
+        "expired",
+    ]
 
 
 def test_a_lost_node(start):

@@ -29,13 +29,15 @@ def test_it_holds_the_three_packages_and_nothing_else(wheel):
         "mockskaha/py.typed",
         "skahasim/py.typed",
         "skahaclient/py.typed",
+        "mockskaha/data/control.yaml",
         "mockskaha/data/skaha.yaml",
         "mockskaha/data/images.yaml",
         "skahasim/profiles/fast.yaml",
     ):
         assert needed in names
-    contract = zipfile.ZipFile(wheel).read("mockskaha/data/skaha.yaml")
-    assert contract == (ROOT / "openapi" / "skaha.yaml").read_bytes()
+    for document in ("skaha.yaml", "control.yaml"):
+        packaged = zipfile.ZipFile(wheel).read(f"mockskaha/data/{document}")
+        assert packaged == (ROOT / "openapi" / document).read_bytes()
 
 
 def test_installed_alone_it_has_the_same_commands_and_the_same_contract(wheel, tmp_path):

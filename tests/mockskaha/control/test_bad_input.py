@@ -21,7 +21,13 @@ DEEP = "[" * 5_000 + "]" * 5_000
         ("POST", "clock/advance", {"by": "NaN"}, "by", "is no duration"),
         ("POST", "clock/advance", {"by": 1, "until": {}}, "until.session", "is missing"),
         ("POST", "clock/advance", {"by": 1, "within": 2}, "within", "unknown key"),
-        ("POST", "clock/advance", {"until": {"session": "x", "status": "Happy"}}, "until.status", "should be 'Pending'"),
+        (
+            "POST",
+            "clock/advance",
+            {"until": {"session": "x", "status": "Happy"}},
+            "until.status",
+            "should be 'Pending'",
+        ),
         ("POST", "clock/advance", {}, "by", "is missing"),
         ("POST", "clock/advance", [], "", "valid dictionary"),
         ("POST", "clock/advance", None, "", "is missing"),
@@ -45,14 +51,32 @@ DEEP = "[" * 5_000 + "]" * 5_000
         ("POST", "requests/verify", {"status": 99}, "status", "greater than or equal to 100"),
         ("PUT", "profile", {"name": "nope"}, "name", "unknown profile 'nope'"),
         ("PUT", "profile", {}, "", "give name, or profile"),
-        ("PUT", "profile", {"profile": {"description": "x", "work": {"low": -1}}}, "profile.work.low", "greater"),
+        (
+            "PUT",
+            "profile",
+            {"profile": {"description": "x", "work": {"low": -1}}},
+            "profile.work.low",
+            "greater",
+        ),
         ("PUT", "profile", {"profile": {"description": "x", "work": 1e12}}, "profile.work.low", "less"),
-        ("PUT", "profile", {"profile": {"description": "x", "backoff": {"initial": 0}}}, "profile.backoff.initial", "0.001"),
+        (
+            "PUT",
+            "profile",
+            {"profile": {"description": "x", "backoff": {"initial": 0}}},
+            "profile.backoff.initial",
+            "0.001",
+        ),
         ("PUT", "snapshot", {}, "", "not a snapshot"),
         ("PUT", "snapshot", {"format": "mockskaha-snapshot", "version": 2}, "", "version 2"),
-        ("PUT", "state", {"sessions": [{"user": "a", "name": "b", "image": "c", "count": 99_999}]}, "sessions[0].count", "10000"),
+        (
+            "PUT",
+            "state",
+            {"sessions": [{"user": "a", "name": "b", "image": "c", "count": 99_999}]},
+            "sessions[0].count",
+            "10000",
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_that_mean_nothing(client, method, path, body, key, says):
     before = client.get("snapshot")
     answer = client.ask(method, path, body)
@@ -65,10 +89,22 @@ def test_values_that_mean_nothing(client, method, path, body, key, says):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[NaN]", b'{"by": Infinity}', b"\xff\xfe", b'{"by": "\\ud800"}', b"{'by': 1}", b"\x00", b"1" * 5_000, DEEP.encode(),
-     b'{"by": 1e999}', b'{"by": ' + b"9" * 4_400 + b"}", b"{} {}"],
+    [
+        b"{",
+        b"[NaN]",
+        b'{"by": Infinity}',
+        b"\xff\xfe",
+        b'{"by": "\\ud800"}',
+        b"{'by': 1}",
+        b"\x00",
+        b"1" * 5_000,
+        DEEP.encode(),
+        b'{"by": 1e999}',
+        b'{"by": ' + b"9" * 4_400 + b"}",
+        b"{} {}",
+    ],
     ids=range(12),
-)  # fmt: skip
+)
 @pytest.mark.parametrize("path", ["clock/advance", "snapshot", "state", "profile"])
 def test_bodies_that_are_not_json(client, path, body):
     method = "POST" if path == "clock/advance" else "PUT"
@@ -79,10 +115,24 @@ def test_bodies_that_are_not_json(client, path, body):
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [1, 2", "a: b: c", "- 1", "just words", "\t\ta", "a: &x [*x]", "!!python/object:os.system {}", "a: 1\na: 2",
-     "sessions: 5", "x: " + DEEP, "settings: {server: {host: 0.0.0.0}}", "\x00", "&a [*a]", "users: [{username: ''}]"],
+    [
+        "a: [1, 2",
+        "a: b: c",
+        "- 1",
+        "just words",
+        "\t\ta",
+        "a: &x [*x]",
+        "!!python/object:os.system {}",
+        "a: 1\na: 2",
+        "sessions: 5",
+        "x: " + DEEP,
+        "settings: {server: {host: 0.0.0.0}}",
+        "\x00",
+        "&a [*a]",
+        "users: [{username: ''}]",
+    ],
     ids=range(14),
-)  # fmt: skip
+)
 @pytest.mark.parametrize("path", ["state", "profile"])
 def test_documents_that_are_no_yaml_or_say_something_wrong(client, path, text):
     answer = client.ask("PUT", path, document=text)
@@ -92,10 +142,21 @@ def test_documents_that_are_no_yaml_or_say_something_wrong(client, path, text):
 
 @pytest.mark.parametrize(
     "path",
-    ["clock?x=1", "requests?limit=0", "requests?limit=2001", "requests?status=x", "requests?status=99", "events?since=-1",
-     "events?since=1.5", "events?since=1&since=2", "requests?" + "&".join(f"a{n}=1" for n in range(200)),
-     "sessions?limit=", "sessions?kind=a&kynd=b", "events?limit=99999"],
-)  # fmt: skip
+    [
+        "clock?x=1",
+        "requests?limit=0",
+        "requests?limit=2001",
+        "requests?status=x",
+        "requests?status=99",
+        "events?since=-1",
+        "events?since=1.5",
+        "events?since=1&since=2",
+        "requests?" + "&".join(f"a{n}=1" for n in range(200)),
+        "sessions?limit=",
+        "sessions?kind=a&kynd=b",
+        "events?limit=99999",
+    ],
+)
 def test_queries_that_mean_nothing(client, path):
     answer = client.ask("GET", path, checked=False)
     assert answer.status == 400, answer.body
@@ -141,7 +202,9 @@ def test_a_body_may_only_be_so_large(client):
     assert client.ask("PUT", "state", document=b"#" * (8 << 20) + b"\n").status == 413
 
 
-@pytest.mark.parametrize("path", ["nowhere", "clock/", "clock/advance/x", "sessions//why", "nodes/a/b/drain", "../x"])
+@pytest.mark.parametrize(
+    "path", ["nowhere", "clock/", "clock/advance/x", "sessions//why", "nodes/a/b/drain", "../x"]
+)
 def test_there_is_no_such_path(client, path):
     answer = client.ask("GET", path, checked=False)
     assert (answer.status, answer.error["code"]) == (404, "not-found")

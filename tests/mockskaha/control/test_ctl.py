@@ -33,7 +33,11 @@ def listening() -> Iterator[Host]:
         {"name": "n", "count": 2, "cores": 8, "ram_gib": 32}
     ]}}), "http://127.0.0.1")  # fmt: skip
     config = uvicorn.Config(
-        Server(host, Guard("127.0.0.1", SecretStr(TOKEN))), port=0, log_level="error", lifespan="off", ws="none"
+        Server(host, Guard("127.0.0.1", SecretStr(TOKEN))),
+        port=0,
+        log_level="error",
+        lifespan="off",
+        ws="none",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -190,7 +194,9 @@ def test_events_and_metrics(ctl: Run, launch: Callable[..., str]) -> None:
     ctl("clock", "advance", "10s")
     lines = ctl("events").stdout.splitlines()
     assert [line.split()[2] for line in lines[:2]] == ["submitted", "queued"]
-    told = [json.loads(line) for line in ctl("events", "--json", "--since", 1, "--limit", 2).stdout.splitlines()]
+    told = [
+        json.loads(line) for line in ctl("events", "--json", "--since", 1, "--limit", 2).stdout.splitlines()
+    ]
     assert [item["number"] for item in told] == [2, 3]
     assert "mockskaha_model_time_seconds 10.0" in ctl("metrics").stdout
 
@@ -227,7 +233,13 @@ def test_health(listening: Host) -> None:
     assert health(listening.base_url) == (0, "ready\n")
     assert health(f"{listening.base_url}/") == (0, "ready\n")
     assert health("http://127.0.0.1:1")[0] == 1
-    assert health("ftp://x")[0] == health("nothing")[0] == health("http://[")[0] == health("http://x:99999")[0] == 1
+    assert (
+        health("ftp://x")[0]
+        == health("nothing")[0]
+        == health("http://[")[0]
+        == health("http://x:99999")[0]
+        == 1
+    )
     listening.closing = True
     try:
         assert "answers 503" in health(listening.base_url)[1]

@@ -41,7 +41,9 @@ def models() -> dict[str, type[BaseModel]]:
     import importlib
     import pkgutil
 
-    found: dict[str, type[BaseModel]] = {item.__name__: item for item in (ErrorDetail, ErrorView, ProblemView)}
+    found: dict[str, type[BaseModel]] = {
+        item.__name__: item for item in (ErrorDetail, ErrorView, ProblemView)
+    }
     for info in pkgutil.iter_modules(control.__path__):
         module = importlib.import_module(f"mockskaha.control.{info.name}")
         for name, item in inspect.getmembers(module, inspect.isclass):
@@ -197,11 +199,11 @@ def test_the_gates_notice_an_answer_that_is_not_in_the_document(client) -> None:
     document = copy.deepcopy(DOCUMENT)
     del document["paths"]["/_mockskaha/clock"]["put"]["responses"]["400"]
     client.validator = ResponseValidator(document)
-    with pytest.raises(ContractViolation, match="setClock.*400.*not documented"):
+    with pytest.raises(ContractViolation, match=r"setClock.*400.*not documented"):
         client.ask("PUT", "clock", {"mode": "sundial"})
     document["components"]["schemas"]["ClockView"]["properties"]["now"] = {"type": "number"}
     client.validator = ResponseValidator(document)
-    with pytest.raises(ContractViolation, match="getClock.*now"):
+    with pytest.raises(ContractViolation, match=r"getClock.*now"):
         client.ask("GET", "clock")
 
 

@@ -18,12 +18,27 @@ def ask(drive, guard, headers, path="clock", scheme="http"):
 @pytest.mark.parametrize(
     ("host", "yes"),
     [
-        ("127.0.0.1", True), ("127.8.9.10", True), ("localhost", True), ("LOCALHOST", True), ("localhost.", True), ("::1", True),
-        ("[::1]", True), ("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("localhost.evil.org", False),
-        ("127.0.0.1.nip.io", False), ("evil.localhost.org", False), ("", False), ("127.1", False), ("0x7f000001", False),
-        ("2130706433", False), ("[::ffff:10.0.0.1]", False), ("localhost..", True),
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.0.1", False),
+        ("localhost.evil.org", False),
+        ("127.0.0.1.nip.io", False),
+        ("evil.localhost.org", False),
+        ("", False),
+        ("127.1", False),
+        ("0x7f000001", False),
+        ("2130706433", False),
+        ("[::ffff:10.0.0.1]", False),
+        ("localhost..", True),
     ],
-)  # fmt: skip
+)
 def test_what_means_this_machine(host, yes):
     assert is_loopback(host) is yes
 
@@ -74,7 +89,12 @@ def test_pages_of_another_origin_and_rebound_names_do_not(drive, headers, says, 
     if token is not None:
         headers = headers | {"authorization": "Bearer s3cret"}
         if says.startswith("not at"):  # whoever has the token may call it whatever he likes
-            assert ask(drive, Guard("127.0.0.1", token), headers | {"origin": f"http://{headers['host']}"}).status == 200
+            assert (
+                ask(
+                    drive, Guard("127.0.0.1", token), headers | {"origin": f"http://{headers['host']}"}
+                ).status
+                == 200
+            )
             return
     answer = ask(drive, Guard("127.0.0.1", token), headers)
     assert (answer.status, answer.error["code"]) == (403, "refused")
@@ -84,7 +104,11 @@ def test_pages_of_another_origin_and_rebound_names_do_not(drive, headers, says, 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.5", "example.org"])
 def test_beyond_this_machine_it_is_closed_without_a_token(drive, host):
-    for headers in ({"host": "127.0.0.1:8080"}, {"authorization": "Bearer "}, {"authorization": "Bearer None"}):
+    for headers in (
+        {"host": "127.0.0.1:8080"},
+        {"authorization": "Bearer "},
+        {"authorization": "Bearer None"},
+    ):
         answer = ask(drive, Guard(host), headers)
         assert answer.status == 403
         assert "--control-token" in answer.error["message"]
@@ -97,7 +121,16 @@ def test_with_a_token_only_those_who_show_it_get_in(drive, host):
     assert guard.access == "token"
     for given in ("Bearer s3cret", "bearer s3cret", "BEARER  s3cret "):
         assert ask(drive, guard, {"host": "anything:80", "authorization": given}).status == 200
-    for given in ("", "Bearer", "Bearer s3cre", "Bearer s3crets", "Basic s3cret", "s3cret", "Bearer S3CRET", "Bearer \xff"):
+    for given in (
+        "",
+        "Bearer",
+        "Bearer s3cre",
+        "Bearer s3crets",
+        "Basic s3cret",
+        "s3cret",
+        "Bearer S3CRET",
+        "Bearer \xff",
+    ):
         answer = ask(drive, guard, {"authorization": given})
         assert (answer.status, answer.error["code"]) == (401, "token-wanted")
         assert answer.header("www-authenticate") == 'Bearer realm="mockskaha control"'

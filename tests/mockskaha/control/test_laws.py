@@ -22,7 +22,11 @@ SETTINGS = {
     "queue": {"admission": {"per_user": {"cores": 12}}},
     "seed": 3,
 }
-SEED = {"sessions": [{"user": "carol", "name": "old", "image": IMAGE, "cmd": "sleep", "args": "1000000", "age": 600}]}
+SEED = {
+    "sessions": [
+        {"user": "carol", "name": "old", "image": IMAGE, "cmd": "sleep", "args": "1000000", "age": 600}
+    ]
+}
 STEPS = ["fast", "chaos", "instant", "realistic"]
 
 
@@ -31,18 +35,23 @@ def seen(client, name):
     platform = client.host.namespace(name).platform
     platform.catch_up()
     # Namespaces differ in where they are.
-    views = json.loads(json.dumps([session_view(platform, item) for item in platform.inventory]).replace(f"/ns/{name}", ""))
+    views = json.loads(
+        json.dumps([session_view(platform, item) for item in platform.inventory]).replace(f"/ns/{name}", "")
+    )
     return {
         "views": views,
         "stats": stats_text(platform),
         "sessions": client.get("sessions", namespace=name),
-        "why": [client.get(f"sessions/{item['id']}", namespace=name)["why"] for item in
-                client.get("sessions", namespace=name)["sessions"] if not item["app"]],
+        "why": [
+            client.get(f"sessions/{item['id']}", namespace=name)["why"]
+            for item in client.get("sessions", namespace=name)["sessions"]
+            if not item["app"]
+        ],
         "events": client.get("events", namespace=name),
         "nodes": client.get("nodes", namespace=name),
         "clock": client.get("clock", namespace=name),
         "profile": client.get("profile", namespace=name),
-    }  # fmt: skip
+    }
 
 
 def rounded(told):
@@ -78,8 +87,13 @@ class Driven(RuleBasedStateMachine):
 
     where = st.sampled_from(NAMES)
 
-    @rule(name=where, user=st.sampled_from(["alice", "bob"]), cores=st.sampled_from(["1", "4", "8"]),
-          kind=st.sampled_from(["headless", "notebook"]), args=st.sampled_from(["5", "90", "infinity"]))  # fmt: skip
+    @rule(
+        name=where,
+        user=st.sampled_from(["alice", "bob"]),
+        cores=st.sampled_from(["1", "4", "8"]),
+        kind=st.sampled_from(["headless", "notebook"]),
+        args=st.sampled_from(["5", "90", "infinity"]),
+    )
     def launch(self, name, user, cores, kind, args):
         if kind == "notebook" and len(self.ids[name]) > 4:
             kind = "headless"
@@ -102,13 +116,19 @@ class Driven(RuleBasedStateMachine):
         if name == "a":
             self.owed += seconds
 
-    @rule(name=where, status=st.sampled_from(["Running", "Completed", "Failed", "Gone"]), which=st.integers(0, 9))
+    @rule(
+        name=where,
+        status=st.sampled_from(["Running", "Completed", "Failed", "Gone"]),
+        which=st.integers(0, 9),
+    )
     def until(self, name, status, which):
         if not self.ids[name]:
             return
         found = self.ids[name][which % len(self.ids[name])]
         goal = {"until": {"session": found, "status": status}, "within": 7200}
-        answers = [client.ask("POST", "clock/advance", goal, namespace=where) for client, where in self.told(name)]
+        answers = [
+            client.ask("POST", "clock/advance", goal, namespace=where) for client, where in self.told(name)
+        ]
         assert len({rounded(answer.json) for answer in answers}) == 1
         if answers[0].status == 404:
             return
@@ -117,8 +137,12 @@ class Driven(RuleBasedStateMachine):
         assert 0 <= answer["advanced"] <= 7200.001
         assert (answer["why"] is None) is answer["reached"]
 
-    @rule(name=where, node=st.sampled_from(["n-01", "n-02"]), change=st.sampled_from(["drain", "fail", "restore"]),
-          evict=st.booleans())  # fmt: skip
+    @rule(
+        name=where,
+        node=st.sampled_from(["n-01", "n-02"]),
+        change=st.sampled_from(["drain", "fail", "restore"]),
+        evict=st.booleans(),
+    )
     def change_node(self, name, node, change, evict):
         body = {"evict": evict} if change == "drain" else None
         answers = [

@@ -104,7 +104,9 @@ def test_no_clock_goes_beyond_2199(client):
 
 
 def test_a_state_is_seeded_and_gone_back_to(client):
-    seed = "sessions:\n  - {user: bob, name: old, image: skaha/terminal:1.1.2, cmd: sleep, args: 10d, age: 2h}\n"
+    seed = (
+        "sessions:\n  - {user: bob, name: old, image: skaha/terminal:1.1.2, cmd: sleep, args: 10d, age: 2h}\n"
+    )
     seed = seed.replace("image: skaha", "image: images.canfar.net/skaha").replace("10d", "infinity")
     assert client.put("state", document=seed)["sessions"] == 1
     (session,) = client.get("sessions")["sessions"]
@@ -118,7 +120,9 @@ def test_a_state_is_seeded_and_gone_back_to(client):
 
 
 def test_a_state_may_be_json(client):
-    assert client.put("state", document=json.dumps({"settings": {"seed": 4}}), content_type="application/json")
+    assert client.put(
+        "state", document=json.dumps({"settings": {"seed": 4}}), content_type="application/json"
+    )
     assert client.get("settings")["seed"] == 4
 
 
@@ -206,7 +210,9 @@ def test_a_profile_of_ones_own_is_in_the_commands_whole(client):
         "name": "custom", "description": "mine", "packaged": [],
         "profile": {"description": "mine", "work": {"low": 5.0, "high": 5.0}},
     }  # fmt: skip
-    (command,) = [item for _, item in client.host.root.platform.journal.replay() if isinstance(item, SetProfile)]
+    (command,) = [
+        item for _, item in client.host.root.platform.journal.replay() if isinstance(item, SetProfile)
+    ]
     assert json.loads(command.content)["work"]["low"] == 5
     found = client.launch(cmd="python")
     document = client.get("snapshot")
@@ -383,7 +389,12 @@ def test_requests_are_verified(client, wanted, ok, count):
 def test_who_comes_near_is_told_with_what_differs(client):
     client.launch(name="one")
     client.launch("bob", name="two")
-    wanted = {"operation": "createSession", "user": "bob", "status": 200, "parameters": {"name": "one", "x": "y"}}
+    wanted = {
+        "operation": "createSession",
+        "user": "bob",
+        "status": 200,
+        "parameters": {"name": "one", "x": "y"},
+    }
     near = client.post("requests/verify", wanted)["nearest"]
     assert [item["differs"] for item in near] == [
         ["parameter name is not one", "parameter x is missing"],
