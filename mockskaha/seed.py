@@ -26,6 +26,14 @@ def _seconds(value: Any) -> Any:
     return duration(value) if isinstance(value, str) else value
 
 
+def _text(value: Any) -> Any:
+    """``args: 60`` is a number to YAML."""
+    return f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
 class SeedSession(Section):
     """A session that somebody launched before."""
 
@@ -37,8 +45,8 @@ class SeedSession(Section):
     ram: str | float | None = None
     gpus: str | int | None = None
     cmd: str | None = None
-    args: str | None = None
-    env: dict[str, str] = Field(default_factory=dict)
+    args: Text | None = None
+    env: dict[str, Text] = Field(default_factory=dict)
     age: Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=3.2e8)] = 0.0
     """How long ago it was launched: seconds, or ``2h30m``."""
     status: str | None = None

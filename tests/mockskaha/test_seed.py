@@ -105,3 +105,11 @@ def test_a_reset_goes_back_to_the_seed_and_a_full_one_to_the_settings():
     assert len(began) == 1
     namespace.reset(to_seed=False)
     assert views(namespace.platform) == []
+
+
+def test_what_yaml_takes_for_a_number_is_an_argument_all_the_same():
+    platform = made(
+        f"sessions: [{{user: a, name: n, image: {IMAGE}, cmd: sleep, args: 60, env: {{A: 1, B: 0.5}}}}]"
+    )
+    (session,) = platform.inventory
+    assert (session.args, session.env) == (("60",), (("A", "1"), ("B", "0.5")))
