@@ -17,7 +17,6 @@ from skahasim.policies import UnknownPolicy
 from skahasim.profile import UnknownProfile
 from skahasim.yamlfile import ConfigurationError
 
-NAME = r"^[a-uw-z0-9][a-z0-9-]{0,62}$"
 Name = Annotated[str, Path()]
 
 

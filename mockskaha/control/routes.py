@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Routes:
                     self._patterns.append((pattern, self._exact[path]))
             self._exact[path][route.method] = route
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Route]:
         return (route for methods in self._exact.values() for route in methods.values())
 
     def _route(self, path: str, method: str, operation: Mapping[str, Any]) -> Route:
