@@ -192,7 +192,7 @@ def test_a_state_can_be_put_in_place(driven: Skaha):
         "job-2",
         "viewer",
     ]
-    with pytest.raises(testing.BadOptions, match="user: unknown key here; did you mean 'sessions.user'"):
+    with pytest.raises(testing.BadOptions, match=r"user: unknown key here; did you mean 'sessions\.user'"):
         driven.seed({"user": []})
     assert len(client.get("/session").json()) == 3
     driven.reset()
