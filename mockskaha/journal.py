@@ -13,8 +13,8 @@ import orjson
 from mockskaha.commands import Command, UnknownCommand, decode, encode
 
 FORMAT = 1
-MOST_COMMANDS = 200_000
-"""Kept in memory, some 200 bytes each."""
+MOST_COMMANDS = 50_000
+"""Kept in memory, some 400 bytes each."""
 _CHECKPOINT_PAGES = 10_000
 """Pages (of 4 kB) in the log before they are moved to the file, which waits for the disk."""
 _SCHEMA = (

@@ -56,7 +56,7 @@ def serve(settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 Server(application, Guard(host, settings.server.control_token)),
-                log_level="warning",
+                log_level="error",  # what is no HTTP is answered with 400, and no trouble of the server
                 access_log=False,
                 server_header=False,
                 lifespan="off",

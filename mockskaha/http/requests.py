@@ -25,6 +25,9 @@ _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key", re.IGNORECASE
 )
 
+_new = tuple.__new__
+"""Makes a named tuple without the call in between."""
+
 Pairs = Sequence[tuple[bytes, bytes]]
 
 
@@ -48,6 +51,8 @@ class Entry(NamedTuple):
     answer_bytes: int
     fault: str
     """Id of the fault that met it; empty for none."""
+    size: int
+    """Bytes it takes up here, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,22 @@ class RequestJournal:
         self.count += 1
         self.answers[operation, status] += 1
         is_cut = len(body) > _MOST_OF_ONE
-        kept = body[:_MOST_OF_ONE] if is_cut else body
-        entry = Entry(
-            self.count, time, method, path, query, headers, kept, is_cut, username, operation, status,
-            answer_bytes, fault,
+        if is_cut:
+            body = body[:_MOST_OF_ONE]
+        size = len(path) + len(query) + len(body) + sum([len(name) + len(value) for name, value in headers])
+        entries = self._entries
+        entries.append(
+            _new(
+                Entry,
+                (
+                    self.count, time, method, path, query, headers, body, is_cut, username, operation, status,
+                    answer_bytes, fault, size,
+                ),
+            )
         )  # fmt: skip
-        self._entries.append(entry)
-        self._bytes += _size(entry)
-        while self._entries and (len(self._entries) > self._most or self._bytes > self._most_bytes):
-            self._bytes -= _size(self._entries.popleft())
+        self._bytes += size
+        while entries and (len(entries) > self._most or self._bytes > self._most_bytes):
+            self._bytes -= entries.popleft().size
 
     def matching(self, wanted: Wanted) -> list[Entry]:
         """Those kept that ``wanted`` takes, oldest first."""
@@ -126,15 +138,6 @@ class RequestJournal:
         """Forget all requests."""
         self._entries.clear()
         self._bytes = self.count = 0
-
-
-def _size(entry: Entry) -> int:
-    return (
-        len(entry.path)
-        + len(entry.query)
-        + len(entry.body)
-        + sum(len(name) + len(value) for name, value in entry.headers)
-    )
 
 
 def _matches(pattern: str, path: str) -> bool:
