@@ -18,7 +18,18 @@ SUITE = "tests/mockskaha/testing/test_two_hundred.py"
 
 def run(states: Path, *options: str) -> dict[str, str]:
     """The digest of the state that each test left."""
-    command = [sys.executable, "-m", "pytest", "-q", SUITE, "-p", "no:cacheprovider", "-p", "no:schemathesis", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        SUITE,
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:schemathesis",
+        *options,
+    ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command, cwd=ROOT, env=environment | {STATES: str(states)},
