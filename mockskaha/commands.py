@@ -11,6 +11,7 @@ from mockskaha.identity import Identity
 from mockskaha.wire import SessionType
 
 NodeChange = Literal["add", "drain", "fail", "restore"]
+Disturbance = Literal["evict", "preempt", "oom", "exit", "expire", "stall", "node-lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,23 @@ class ChangeNode:
     gpus: int = 0
 
 
-Command = CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState | ChangeNode
+@dataclass(frozen=True, slots=True)
+class Disturb:
+    """Something befalls a session that is there, or an app of one. Where it stands in a state that cannot be disturbed
+    so, nothing happens."""
+
+    session_id: str
+    what: Disturbance
+    app_id: str = ""
+    exit_code: int = 1
+    """``exit``: of the main container."""
+    seconds: float | None = None
+    """``preempt``, ``stall``: how long it is then kept waiting; ``None``: not, or for ever."""
+
+
+Command = (
+    CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState | ChangeNode | Disturb
+)
 
 KINDS = MappingProxyType(
     {
@@ -103,6 +120,7 @@ KINDS = MappingProxyType(
         "advance": AdvanceClock,
         "open": OpenState,
         "node": ChangeNode,
+        "disturb": Disturb,
     }
 )
 _NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})

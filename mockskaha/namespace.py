@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mockskaha.faults.book import FaultBook
 from mockskaha.http.gateway import Gateway
 from mockskaha.http.requests import RequestJournal
 from mockskaha.journal import Journal, MemoryJournal, NoJournal
@@ -45,6 +46,8 @@ class Namespace:
         made = fresh(settings, seed) if platform is None else platform
         made.base_url = base_url
         self.gateway = Gateway(made, requests=self.requests)
+        self.faults = FaultBook(made.settings.seed, self._faults_changed)
+        self.faults.begin(made.settings.seed, made.settings.faults, made.time)
         self.replaced: list[Callable[[], None]] = []
         """Called when the platform has been replaced."""
 
@@ -54,8 +57,9 @@ class Namespace:
         return self.gateway.platform
 
     def reset(self, *, to_seed: bool = True) -> None:
-        """As in the beginning: no requests, no faults, and the state the namespace was seeded with, if ``to_seed``;
-        else that of the server's settings. Raises what :func:`fresh` raises; then all is as it was."""
+        """As in the beginning: no requests, no faults but those of the settings, and the state the namespace was seeded
+        with, if ``to_seed``; else that of the server's settings. Raises what :func:`fresh` raises; then all is as it
+        was."""
         if not to_seed:
             self.seed = None
         self._replace(fresh(self.settings, self.seed, self.platform.journal))
@@ -72,21 +76,30 @@ class Namespace:
         from mockskaha import snapshot
 
         self.platform.catch_up()
-        return snapshot.take(self.platform)
+        return snapshot.take(self.platform, self.faults.dump())
 
     def restore(self, document: Snapshot) -> None:
         """The state of ``document``. Raises ``SnapshotError``; then all is as it was."""
         from mockskaha import snapshot
 
-        self._replace(snapshot.restore(document, self.settings, self.platform.journal).platform)
+        faults = snapshot.faults_of(document)
+        platform = snapshot.restore(document, self.settings, self.platform.journal).platform
+        self._replace(platform)
+        self.faults.load(platform.settings.seed, faults)
 
     def close(self) -> None:
         """Close the state file, if there is one."""
         self.platform.close()
 
+    def _faults_changed(self) -> None:
+        """Without faults, requests do not pass by the book at all."""
+        self.gateway.faults = self.faults if len(self.faults) else None
+
     def _replace(self, platform: Platform) -> None:
+        """Faults are those of the new platform's settings then."""
         platform.base_url = self.base_url
         self.gateway.platform = platform
+        self.faults.begin(platform.settings.seed, platform.settings.faults, platform.time)
         for tell in self.replaced:
             tell()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mockskaha.auth import Authenticator, AuthRules, Directory, KnownToken
 from mockskaha.auth.directory import Account
-from mockskaha.behaviour import work_of
+from mockskaha.behaviour import LOW_ON_MEMORY, PREEMPTED, hold_of, work_of
 from mockskaha.catalogue import Catalogue
 from mockskaha.commands import (
     AdvanceClock,
@@ -20,6 +20,7 @@ from mockskaha.commands import (
     CreateSession,
     DeleteApp,
     DeleteSession,
+    Disturb,
     OpenState,
     RenewSession,
 )
@@ -29,7 +30,7 @@ from mockskaha.identity import Identity
 from mockskaha.inventory import Inventory
 from mockskaha.journal import Journal, MemoryJournal, NoJournal, StateFile, StateFileError
 from mockskaha.lifetimes import renewed_deadline, restarts_allowed
-from mockskaha.overrides import overrides_in
+from mockskaha.overrides import Overrides, overrides_in
 from mockskaha.program import UNKNOWN, outcome
 from mockskaha.quota import ResourceRules
 from mockskaha.session import HEADLESS, Session, app_job_name, app_name, job_name
@@ -37,7 +38,8 @@ from mockskaha.stream import Stream
 from mockskaha.tokens import TokenIssuer
 from skahasim.clock import Clock, ManualClock, WallClock, wall_time
 from skahasim.cluster import Cluster
-from skahasim.job import Container, Job, PullOutcome
+from skahasim.job import Container, Job, State
+from skahasim.mishap import Hold
 from skahasim.model import Model
 from skahasim.policies import policies_from
 from skahasim.profile import load_profile
@@ -224,6 +226,8 @@ class Platform:
                 self._renew(self.inventory.session(session_id))
             case ChangeNode():
                 self._change_node(command)
+            case Disturb():
+                self._disturb(command)
             case AdvanceClock() | OpenState():
                 pass
         return ""
@@ -251,7 +255,8 @@ class Platform:
         session = Session(
             session_id, owner, name, command.image, command.kind, job=_NO_JOB,
             app_id=app_id, cmd=command.cmd, args=command.args, env=command.env,
-            is_made_suspended=model.queue.suspends,
+            is_made_suspended=model.queue.suspends or overrides.suspend is not None,
+            lingers=overrides.stop is not None,
         )  # fmt: skip
         known = (
             outcome(
@@ -263,13 +268,17 @@ class Platform:
         session.job = Job(
             number, job_label, owner.username, command.kind, allotment.request, allotment.limit,
             group=str(owner.groups[0]) if owner.groups else "",
-            containers=self._containers(main, command.image, overrides.pull),
-            work=work_of(command.kind, known, overrides, allotment.limit, model.profile, draws, number),
+            containers=self._containers(main, command.image, overrides),
+            work=work_of(
+                command.kind, known, overrides, allotment.limit, model.profile, draws, number,
+                suspends=model.queue.suspends,
+            ),
             restarts_allowed=restarts_allowed(command.kind),
-            deadline_seconds=lifetime.deadline_seconds,
+            deadline_seconds=lifetime.deadline_seconds if overrides.expire is None else overrides.expire,
             ttl_seconds=lifetime.ttl_seconds,
             priority=self.settings.priority_classes.get(priority_class, 0),
             priority_class=priority_class,
+            hold=hold_of(overrides, len(model.cluster.nodes), allotment.request),
             owner=session,
         )  # fmt: skip
         self.inventory.add(session)
@@ -289,13 +298,14 @@ class Platform:
                 return found
             attempt += 1
 
-    def _containers(self, main: str, image: str, pull: PullOutcome | None) -> tuple[Container, ...]:
+    def _containers(self, main: str, image: str, overrides: Overrides) -> tuple[Container, ...]:
         size = self.catalogue.size_bytes(image)
-        outcome = self.catalogue.pull(image) if pull is None else pull
+        outcome = self.catalogue.pull(image) if overrides.pull is None else overrides.pull
+        until = inf if overrides.pull_for is None else self.time + overrides.pull_for
         return (
-            Container("backup-original-passwd-groups", image, size, pull=outcome),
+            Container("backup-original-passwd-groups", image, size, True, outcome, until),
             self._users_groups,
-            Container(main, image, size, pull=outcome),
+            Container(main, image, size, True, outcome, until),
         )
 
     def _delete(self, session: Session | None) -> None:
@@ -304,6 +314,8 @@ class Platform:
         for app in tuple((session.apps or {}).values()):
             self._delete(app)
         self.model.delete(session.job)
+        if session.lingers and session.job.node is not None:
+            return  # until it has given that back
         self.inventory.remove(session)
 
     def _renew(self, session: Session | None) -> None:
@@ -314,6 +326,37 @@ class Platform:
             deadline = renewed_deadline(item, self.time, grant)
             if deadline is not None:
                 self.model.set_deadline(item.job, deadline)
+
+    def _disturb(self, command: Disturb) -> None:
+        session = self.inventory.session(command.session_id)
+        if session is not None and command.app_id:
+            session = (session.apps or {}).get(command.app_id)
+        if session is None:
+            return
+        model, job, seconds = self.model, session.job, command.seconds
+        match command.what:
+            case "evict":
+                model.evict(job, LOW_ON_MEMORY)
+            case "preempt":
+                hold = None if seconds is None else Hold(seconds, PREEMPTED, suspended=model.queue.suspends)
+                model.preempt(job, PREEMPTED, hold)
+            case "oom":
+                model.end_run(job, 0, out_of_memory=True)
+            case "exit":
+                model.end_run(job, command.exit_code)
+            case "expire":
+                model.expire(job)
+            case "stall":
+                nodes = len(model.cluster.nodes)
+                stalled = Overrides(hold=inf if seconds is None else seconds)
+                if job.held:
+                    stalled = Overrides(suspend=stalled.hold)
+                hold = hold_of(stalled, nodes, job.request)
+                assert hold is not None
+                model.stall(job, hold)
+            case "node-lost":
+                if job.node is not None:
+                    self._change_node(ChangeNode(job.node.name, "fail"))
 
     def _change_node(self, command: ChangeNode) -> None:
         model, change = self.model, command.change
@@ -355,6 +398,8 @@ class Platform:
         step = transition.step
         if step is Step.REMOVED:
             self._delete(session)  # with its apps, which its Job owns (skaha-contract §4.5)
+        elif step is Step.RELEASED and session.lingers and session.job.state is State.GONE:
+            self.inventory.remove(session)
         elif step is Step.QUEUED and session.history:  # it waits again, with a new pod
             session.pods += 1
             session.failed_pods += any(fact.step is Step.EVICTED for fact in session.history)

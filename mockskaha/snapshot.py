@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mockskaha.commands import Command, UnknownCommand, decode, encode
 from mockskaha.config import Settings
+from mockskaha.faults.book import SetFault, undumped
 from mockskaha.journal import Journal, MemoryJournal
 from mockskaha.platform import Platform
 from skahasim.clock import ManualClock, WallClock
+from skahasim.yamlfile import ConfigurationError
 
 FORMAT: Literal["mockskaha-snapshot"] = "mockskaha-snapshot"
 VERSION: Literal[1] = 1
@@ -114,6 +116,14 @@ def restore(snapshot: Snapshot, beside: Settings, journal: Journal | None = None
     journal.rewrite(settings.seed, epoch, commands)
     platform.journal = journal
     return Restored(platform, snapshot.faults)
+
+
+def faults_of(snapshot: Snapshot) -> list[SetFault]:
+    """The faults in it. Raises :class:`SnapshotError`."""
+    try:
+        return undumped(snapshot.faults)
+    except ConfigurationError as error:
+        raise SnapshotError(f"snapshot: {error.problems[0]}") from None
 
 
 def _settings(snapshot: Snapshot, beside: Settings) -> Settings:

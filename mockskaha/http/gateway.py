@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from mockskaha.errors import InvalidRequest, InvalidToken, SkahaError
+from mockskaha.errors import Forbidden, InvalidRequest, InvalidToken, SkahaError
 from mockskaha.http.delivery import UNHARMED, Delivery, Harm, Receive, Scope, Send, deliver
 from mockskaha.http.exchange import Answer, Call
 from mockskaha.http.failures import broken, no_such_page, not_allowed, refusal, too_large
@@ -40,7 +41,9 @@ class Strike(NamedTuple):
     harm: Harm = UNHARMED
     """What happens to the answer on the wire."""
     error: SkahaError | None = None
-    """Refused with this, and nothing is carried out."""
+    """Refused with this, instead of an answer."""
+    known: bool = True
+    """The answer tells callers who they are; ``False``: it comes from somewhere that does not know."""
 
 
 class Faults(Protocol):
@@ -110,7 +113,9 @@ class Gateway:
         headers = [_SERVER, (b"content-length", b"%d" % len(answer.body))]
         if answer.content_type is not None:
             headers.append((b"content-type", answer.content_type.encode()))
-        if username:
+        if strike is not None and any(name.lower() == "server" for name, _ in answer.headers):
+            del headers[0]
+        if username and (strike is None or strike.known):
             headers.append((b"x-vo-authenticated", username.encode()))
         for name, value in (*answer.headers, *challenges):
             headers.append((name.lower().encode(), value.encode("latin-1", "replace")))
@@ -176,25 +181,25 @@ class Gateway:
                 answer = HANDLERS[target.operation_id](platform, call)
             else:
                 answer = self._struck(strike, target.operation_id, call)
-        except InvalidToken as error:
-            answer = refusal(error)
-            if strike is not None:
-                username, challenges = "", platform.authenticator.challenges(self._login_url(), error)
         except SkahaError as error:
             answer = refusal(error)
+            if strike is not None and not strike.known and not isinstance(error, Forbidden):
+                bad_token = error if isinstance(error, InvalidToken) else None
+                challenges = platform.authenticator.challenges(self._login_url(), bad_token)
         except Exception as error:  # whatever it is, the client gets an answer
             answer = broken(error)
         return Reply(answer, username, challenges, strike)
 
     def _struck(self, strike: Strike, operation_id: str, call: Call) -> Answer:
         """What is told of an operation that a fault meddles with. Raises what it is refused with."""
-        if strike.error is not None:
-            raise strike.error
-        if strike.answer is None:
+        if strike.answer is None and strike.error is None:
             return HANDLERS[operation_id](self._platform, call)
         if strike.executes:
-            HANDLERS[operation_id](self._platform, call)
-        return strike.answer
+            with suppress(SkahaError):  # what it would have been refused with is lost with its answer
+                HANDLERS[operation_id](self._platform, call)
+        if strike.error is not None:
+            raise strike.error
+        return strike.answer or Answer()
 
     def _recognise(self, call: Call, certificate: str | None) -> tuple[str, list[tuple[str, str]]]:
         """Note in ``call`` whose credentials it has. Returns the name, or the challenges where there is none."""

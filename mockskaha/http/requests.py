@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     status: int
     answer_bytes: int
     fault: str
-    """Id of the fault that met it; empty for none."""
+    """Ids of the faults that met it, between commas; empty for none."""
     size: int
     """Bytes it takes up here, about."""
 
@@ -77,7 +77,7 @@ class Wanted:
             and (self.path is None or _matches(self.path, entry.path))
             and (self.user is None or entry.username == self.user)
             and (self.status is None or entry.status == self.status)
-            and (self.fault is None or entry.fault == self.fault)
+            and (self.fault is None or self.fault in entry.fault.split(","))
             and (not self.parameters or self._has_parameters(entry))
         )
 
