@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockskaha.testing.service import Skaha
 
 MARK = "skaha"
-_OPTIONS = "profile=, cluster=, seed=, clock=, speed=, epoch=, settings=, state="
+_OPTIONS = "profile=, cluster=, seed=, clock=, speed=, epoch=, faults=, settings=, state="
 _SHOWN = pytest.StashKey[dict[str, "Skaha"]]()
 """The platforms of a test, by the fixture they come from: what they have to say when it fails."""
 _PROBLEM = pytest.StashKey[str]()

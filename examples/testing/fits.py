@@ -21,19 +21,17 @@ def submit(client: httpx.Client, galaxies: Iterable[str]) -> dict[str, str]:
 
 
 def _submit(client: httpx.Client, galaxy: str) -> str:
-    form = {
-        "name": f"fit-{galaxy}",
-        "image": IMAGE,
-        "cores": 2,
-        "ram": 4,
-        "cmd": "python",
-        "args": f"fit.py {galaxy}",
-    }
+    name = f"fit-{galaxy}"
+    form = {"name": name, "image": IMAGE, "cores": 2, "ram": 4, "cmd": "python", "args": f"fit.py {galaxy}"}
     for pause in (1, 5, 30):
         answer = client.post("/session", data=form)
         if answer.status_code not in (502, 503):
             break
         time.sleep(float(answer.headers.get("retry-after", pause)))
+        # The gateway may have lost no more than the answer.
+        for session in client.get("/session").raise_for_status().json():
+            if session["name"] == name:
+                return str(session["id"])
     return answer.raise_for_status().text.strip()
 
 

@@ -36,6 +36,13 @@ def test_a_fit_that_fails_is_told(skaha, client):
         fits.wait(client, jobs)
 
 
+@pytest.mark.parametrize("fault", ["bad-gateway-after-create", "unavailable"])
+def test_an_answer_that_is_lost_launches_nothing_twice(skaha, client, fault):
+    skaha.faults.add(fault, operation="createSession", times=1)
+    jobs = fits.submit(client, ["m31"])
+    assert [session["id"] for session in client.get("/session").json()] == list(jobs.values())
+
+
 def test_nothing_is_left(skaha, client):
     jobs = fits.submit(client, ["m31", "m33"])
     fits.tidy(client, jobs)

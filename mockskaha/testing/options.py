@@ -32,6 +32,8 @@ class Options(TypedDict, total=False):
     """Seconds of model time in a second of wall time."""
     epoch: str | datetime
     """When time begins."""
+    faults: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+    """What goes wrong from the start: names of presets, faults as in a configuration file, or several of either."""
     settings: Mapping[str, Any] | PathText
     """Any keys of a configuration file, or the path of one; the other options win over it."""
     state: Mapping[str, Any] | PathText
@@ -104,6 +106,8 @@ def _settings(given: Mapping[str, Any], clock: str) -> Settings:
                 "[{'name': 'node', 'count': 2, 'cores': 8, 'ram_gib': 32}]"
             )
         values["cluster.nodes"] = list(cluster)
+    if (faults := given.get("faults")) is not None:
+        values["faults"] = [faults] if isinstance(faults, str | Mapping) else list(faults)
     settings = load_settings(config, None, values)
     if config is not None and "clock" not in settings.model_fields_set:
         settings = settings.model_copy(update={"clock": clock})

@@ -15,6 +15,7 @@ from mockskaha.overrides import duration
 from mockskaha.platform import GONE, SAME_STATUS, STATUSES, Platform
 from mockskaha.session import COMPLETED, FAILED
 from mockskaha.testing.explanation import explained, pending, why
+from mockskaha.testing.faults import Faults
 from mockskaha.testing.nodes import Nodes
 from mockskaha.testing.options import refused, state_of
 from mockskaha.testing.requests import Journal
@@ -60,6 +61,8 @@ class Skaha:
         self._clients: list[httpx.Client] = []
         self.journal = Journal(namespace.requests, reach.call)
         """What was asked for."""
+        self.faults = Faults(namespace, reach.call)
+        """What goes wrong."""
         self.nodes = Nodes(self._with_platform)
         """The machines of the cluster."""
 

@@ -592,6 +592,44 @@ def test_a_drained_node_takes_nothing_more(skaha: Skaha, alice: Client, evict: b
     skaha.until(waiting)
 
 
+# -- what goes wrong -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("bad-gateway-after-create", 502), ("unavailable", 503), ("quota-full", 400), ("flaky", 500)],
+)
+def test_a_launch_that_goes_wrong_is_told(skaha: Skaha, alice: Client, fault: str, status: int):
+    skaha.faults.add(fault, **({"probability": 1} if fault == "flaky" else {"operation": "createSession"}))
+    answer = alice.http.post("/session", data={"name": "test", "image": TERMINAL})
+    assert answer.status_code == status
+    skaha.faults.clear()
+    assert len(alice.list()) == (1 if fault == "bad-gateway-after-create" else 0)
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "reason"),
+    [("oom", "Failed", "OOMKilled"), ("crash", "Failed", "Error"), ("evicted", "Failed", "Evicted"),
+     ("node-lost", "Failed", ""), ("expires-after", "Failed", "DeadlineExceeded"),
+     ("preempted", "Completed", "Completed")],
+)  # fmt: skip
+def test_a_session_that_is_cut_short(skaha: Skaha, alice: Client, fate: str, status: str, reason: str):
+    skaha.faults.add(fate)
+    session_id = alice.job(args="2h")
+    skaha.until(session_id)
+    skaha.until(session_id, status, within="3d")
+    assert reason in skaha.why(session_id)
+
+
+@pytest.mark.parametrize("fault", ["pending-forever", "suspended-no-start", "never-ready", "image-not-found"])
+def test_a_session_that_never_runs(skaha: Skaha, alice: Client, fault: str):
+    skaha.faults.add(fault)
+    session_id = alice.create(type="notebook", image=ASTROML)
+    skaha.advance("1d")
+    assert alice.status(session_id) == "Pending"
+    assert ("startTime" in alice.info(session_id)) is (fault != "suspended-no-start")
+
+
 # -- the suite's own tricks ----------------------------------------------------------------------------------------
 
 
