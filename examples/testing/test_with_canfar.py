@@ -16,7 +16,11 @@ def test_the_library(skaha_server, skaha_env, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with Session() as session:
         (session_id,) = session.create(
-            name="fit", image="images.canfar.net/skaha/terminal:1.1.2", kind="headless", cmd="sleep", args="60"
+            name="fit",
+            image="images.canfar.net/skaha/terminal:1.1.2",
+            kind="headless",
+            cmd="sleep",
+            args="60",
         )
         assert session.info(session_id)[0]["status"] == "Running"
         skaha_server.until(session_id, "Completed")

@@ -15,7 +15,19 @@ from tests.differences import ROOT
 
 pytestmark = pytest.mark.evidence("ours: the examples")
 EXAMPLES = ROOT / "examples" / "testing"
-QUICK = ("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist", "-W", "error")
+QUICK = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:schemathesis",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:hypothesispytest",
+    "-W",
+    "error",
+)
 
 
 @pytest.fixture

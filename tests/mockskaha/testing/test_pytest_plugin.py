@@ -189,11 +189,16 @@ def test_a_test_that_fails_tells_what_was_asked_and_what_waits(pytester: pytest.
     result.stdout.no_fnmatch_line("*in until*")
 
 
-def test_parallel_workers_have_a_server_each(pytester: pytest.Pytester):
+def test_parallel_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"
+    )  # other plugins cost a second to load, in each process
     pytester.makepyfile(
         FRESH, test_typo="import pytest\n@pytest.mark.skaha(profil=1)\ndef test_it(skaha): pass\n"
     )
-    result = pytester.runpytest_subprocess("-n", "2", "-W", "error")
+    result = pytester.runpytest_subprocess(
+        "-p", "mockskaha.pytest_plugin", "-p", "xdist.plugin", "-n", "2", "-W", "error"
+    )
     result.assert_outcomes(passed=7, errors=1)
     result.stdout.fnmatch_lines(["@pytest.mark.skaha: unknown option 'profil'; did you mean 'profile'[?]"])
 
