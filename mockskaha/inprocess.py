@@ -71,7 +71,9 @@ def _transport_type(http: Any) -> type[Any]:
         def _wait(request: Any, delivery: Delivery) -> None:
             """Time out, if the answer takes longer than the client waits for more of it."""
             patience = request.extensions.get("timeout", {}).get("read")
-            if patience is not None and delivery.harm.delay_seconds >= patience:
+            harm = delivery.harm
+            pause = 1.0 / harm.bytes_per_second if harm.kind == "drip" and delivery.body else 0.0
+            if patience is not None and max(harm.delay_seconds, pause) >= patience:
                 raise http.ReadTimeout("timed out", request=request)
 
     return InProcessTransport

@@ -17,6 +17,8 @@ from mockskaha.http.protocol import protocol
 from mockskaha.platform import Platform
 
 _BACKLOG = 2048
+_PARTING_SECONDS = 2
+"""How long a server that was told to stop goes on with answers that a fault delays."""
 _COLLECT_AT = (20_000, 20, 20)
 """Sessions live long and make no cycles: look for garbage less often than Python would."""
 
@@ -61,6 +63,7 @@ def serve(settings: Settings) -> None:
                 server_header=False,
                 lifespan="off",
                 ws="none",
+                timeout_graceful_shutdown=_PARTING_SECONDS,
                 **options,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
@@ -47,7 +47,7 @@ class Fate(Section):
     """Its pod fits on no node for so long."""
     suspend: EndlessSeconds | None = None
     """It is suspended for so long, as by Kueue: neither start time nor pod, and its events are 404."""
-    pull: Annotated[str, StringConstraints(pattern="^(ok|fail|not-found|unauthorized)$")] | None = None
+    pull: Literal["ok", "fail", "not-found", "unauthorized"] | None = None
     """What the registry answers: ``ok``, ``not-found`` or ``unauthorized``."""
     pull_for: EndlessSeconds | None = None
     """So long after the launch the image can be pulled all the same, at the next attempt."""
@@ -217,6 +217,8 @@ class FaultRule(Section):
     def _does_something(self) -> Self:
         if sum((self.reset, self.truncate is not None, self.drip is not None)) > 1:
             raise ValueError("give one of reset, truncate and drip")
+        if self.reset and self.answers:
+            raise ValueError("reset: nothing is told then; give no status or error")
         if not self.parts:
             raise ValueError("it does nothing: give status, error, delay, reset, truncate, drip or fate")
         if self.after and not (self.answers or self.reset):

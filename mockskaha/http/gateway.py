@@ -99,7 +99,7 @@ class Gateway:
             oversized = len(body) > MOST_BODY_BYTES
             if message.get("more_body"):
                 body, oversized = await _rest(body, receive)
-        await deliver(self._respond(scope, target, body, oversized=oversized), scope, send)
+        await deliver(self._respond(scope, target, body, oversized=oversized), scope, receive, send)
 
     def respond(self, scope: Scope, body: bytes = b"") -> Delivery:
         """The answer to one request, read whole; at once, whatever delays it has on the wire."""

@@ -155,6 +155,7 @@ class Model:
             self._hold(job, held=True)
         self._emit(job, _STEP_PREEMPTED, reason=message)
         self._give_back(job)
+        self.queue.discard(job)  # Kueue's quota, too
         job.hold = hold
         self._requeue(job)
 
