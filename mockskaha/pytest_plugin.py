@@ -136,7 +136,11 @@ def _show(request: pytest.FixtureRequest, made: Skaha) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that fails tells what its platform was asked for, and what waits there."""
     report = yield
-    if report.failed and report.when == "call":
+    if report.failed and report.when != "teardown":
         for name, made in item.stash.get(_SHOWN, {}).items():
-            report.sections.append((f"{name}: {made.origin}", made.report()))
+            try:
+                text = made.report()
+            except Exception as error:  # what a test broke does not break the report of it
+                text = f"it cannot tell: {error!r}"
+            report.sections.append((f"{name}: {made.origin}", text))
     return report

@@ -100,7 +100,13 @@ class LiveServer:
         if not self._thread.is_alive() or loop is None:
             return do()  # nobody is answering requests any more
         loop.call_soon_threadsafe(done)
-        return outcome.result(_PATIENCE_SECONDS)
+        while True:
+            with suppress(TimeoutError):
+                return outcome.result(_PATIENCE_SECONDS)
+            if outcome.done():
+                return outcome.result()  # it was not this wait that timed out
+            if not self._thread.is_alive():
+                raise RuntimeError("the server ended") from self._server.failure
 
     def transport(self, library: ModuleType) -> httpx.BaseTransport:
         return _transport_type(library)()  # type: ignore[no-any-return]

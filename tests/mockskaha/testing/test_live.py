@@ -64,6 +64,19 @@ def test_what_is_left_in_the_process_answers_still():
     skaha.until(session_id)
 
 
+def test_what_goes_wrong_there_is_raised_here():
+    with testing.serve() as skaha:
+        for error in (TimeoutError("mine"), KeyError("mine"), SystemExit(3)):
+
+            def fail(error=error):
+                raise error
+
+            with pytest.raises(type(error)) as raised:
+                skaha._reach.call(fail)
+            assert raised.value is error
+        assert skaha.client().get("/session").status_code == 200
+
+
 def test_servers_are_many_and_platforms_of_one_never_meet():
     with testing.serve() as one, testing.serve() as other:
         one.launch()

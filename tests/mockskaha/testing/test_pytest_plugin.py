@@ -189,6 +189,30 @@ def test_a_test_that_fails_tells_what_was_asked_and_what_waits(pytester: pytest.
     result.stdout.no_fnmatch_line("*in until*")
 
 
+def test_a_fixture_that_fails_tells_it_too_and_what_is_broken_does_not_break_the_report(
+    pytester: pytest.Pytester,
+):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def notebook(skaha):
+            skaha.client().get("/image")
+            raise RuntimeError("not today")
+
+        def test_it(notebook): pass
+
+        def test_broken(skaha):
+            skaha.namespace.requests = skaha.journal._journal = None
+            assert False
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(errors=1, failed=1)
+    result.stdout.fnmatch_lines(["*0.0 s  200  GET /skaha/v1/image  alice", "it cannot tell: *"])
+
+
 def test_parallel_workers_have_a_server_each(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"
