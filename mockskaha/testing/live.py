@@ -31,6 +31,8 @@ _ADDRESS: Final = "127.0.0.1"
 _TICK_SECONDS: Final = 0.1
 """How often uvicorn looks at its watch."""
 _PATIENCE_SECONDS: Final = 30.0
+_PARTING_SECONDS: Final = 1.0
+"""For what is being answered to notice that its client has gone."""
 
 
 class LiveServer:
@@ -168,8 +170,10 @@ class _Server(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        while self.server_state.connections:
-            await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PARTING_SECONDS):
+                while self.server_state.connections or self.server_state.tasks:
+                    await asyncio.sleep(0)
 
     def stop(self) -> None:
         """From another thread."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from mockskaha.faults.disturbance import disturb
 from mockskaha.http.parameters import Parameters
 from mockskaha.launch import session_command
 from mockskaha.overrides import duration
@@ -229,6 +230,27 @@ class Skaha:
     def speed(self, factor: float = 1.0) -> None:
         """From now on time passes by itself, ``factor`` seconds in a real second."""
         self._with_platform(lambda platform: platform.set_clock(manual=False, speed=factor))
+
+    def disturb(
+        self,
+        session_id: str,
+        what: str,
+        *,
+        app_id: str = "",
+        exit_code: int = 1,
+        seconds: Duration | None = None,
+    ) -> None:
+        """Let something befall a session, or its app, now: ``evict``, ``preempt``, ``oom``, ``exit`` (with a code),
+        ``expire``, ``stall`` or ``node-lost``. ``preempt`` and ``stall`` can keep it waiting for some ``seconds``.
+
+        Raises ``LookupError`` when there is no such session, ``ValueError`` when that cannot befall it.
+        """
+        waits = None if seconds is None else _seconds(seconds)
+        self._with_platform(
+            lambda platform: disturb(
+                platform, session_id, what, app_id=app_id, exit_code=exit_code, seconds=waits
+            )
+        )
 
     # -- behind it ---------------------------------------------------------------------------------------
 

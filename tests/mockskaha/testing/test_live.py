@@ -49,6 +49,18 @@ def test_it_does_not_wait_for_clients_that_stay():
                 assert connection.recv(1000) == b""
 
 
+@pytest.mark.parametrize("fault", [{"delay": 500}, {"drip": 1}])
+def test_it_does_not_wait_for_answers_that_take_their_time(fault, caplog: pytest.LogCaptureFixture):
+    with ThreadPoolExecutor(1) as pool:
+        with testing.serve() as skaha:
+            skaha.faults.add(operation="listImages", **fault)
+            answer = pool.submit(skaha.client(timeout=60).get, "/image")
+            while not len(skaha.journal):
+                assert not answer.done()
+        assert isinstance(answer.exception(30), httpx.TransportError)
+    assert caplog.records == []
+
+
 def test_an_error_in_the_block_ends_it_too():
     with pytest.raises(ZeroDivisionError), testing.serve() as skaha:
         1 / 0  # noqa: B018

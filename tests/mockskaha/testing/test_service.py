@@ -221,6 +221,39 @@ def test_nodes_come_and_go(driven: Skaha):
     assert driven.why(waiting) == "Failed: Evicted"
 
 
+@pytest.mark.parametrize(
+    ("what", "more", "why"),
+    [
+        ("evict", {}, "Failed: Evicted"),
+        ("oom", {}, "Failed: OOMKilled"),
+        ("exit", {"exit_code": 3}, "Failed: Error"),
+        ("exit", {"exit_code": 0}, "Completed: Completed"),
+        ("expire", {}, "Failed: DeadlineExceeded"),
+        ("node-lost", {}, "Failed: NodeLost"),
+        ("preempt", {"seconds": "10m"}, "Pending: "),
+        ("stall", {}, "Running: "),
+    ],
+)
+def test_things_befall_a_session(driven: Skaha, what, more, why):
+    session_id = driven.launch("sleep", "1h")
+    driven.until(session_id)
+    driven.disturb(session_id, what, **more)
+    driven.advance("5m" if what == "preempt" else "2h" if what == "stall" else 5)
+    assert driven.why(session_id).startswith(why)
+    if what == "preempt":
+        assert driven.until(session_id) == pytest.approx(300, abs=5)
+
+
+def test_what_cannot_befall_a_session_is_told(driven: Skaha):
+    session_id = driven.launch()
+    with pytest.raises(ValueError, match="there is no 'evicted'; did you mean 'evict'"):
+        driven.disturb(session_id, "evicted")
+    with pytest.raises(ValueError, match=r"oom: .* is queued, and not running"):
+        driven.disturb(session_id, "oom")
+    with pytest.raises(LookupError, match="no session abcdefgh"):
+        driven.disturb("abcdefgh", "evict")
+
+
 def test_nodes_that_are_not_so_are_told(driven: Skaha):
     name = "keel-prod-k8s-node-01"
     with pytest.raises(LookupError, match="no node 'keel-prod-k8s-node-001'; there is keel-prod-k8s-node-01"):
