@@ -97,17 +97,18 @@ class Skaha:
 
     @property
     def token(self) -> str:
-        """A token of :data:`USER`; of somebody who has one, when only listed tokens are let in."""
+        """A token of :data:`USER`."""
         return self.token_of(USER)
 
     def token_of(self, user: str) -> str:
-        """A token of ``user``. Raises ``LookupError`` when only listed tokens are let in and the user has none."""
+        """A token of ``user``. When only listed tokens are let in: one that is listed, for :data:`USER` somebody else's
+        if need be. Raises ``LookupError`` when there is none."""
         auth = self.namespace.platform.settings.auth
         if auth.mode != "strict":
             return user
-        for entry in auth.tokens:
-            if entry.user == user or user == USER:
-                return entry.token.get_secret_value()
+        own = [entry for entry in auth.tokens if entry.user == user]
+        for entry in own or (auth.tokens if user == USER else ()):
+            return entry.token.get_secret_value()
         raise LookupError(f"the settings list no token for {user}")
 
     def environment(self, user: str = USER) -> dict[str, str]:
@@ -163,8 +164,9 @@ class Skaha:
     ) -> str:
         """Launch a session behind the client's back, for it to find: returns the id, and is not in the journal.
 
-        ``parameters`` are those of the API (``cores=2, ram=4``). Without an image it is the first that fits. Raises
-        what the service refuses it with, a ``mockskaha.errors.SkahaError``.
+        ``parameters`` are those of the API (``cores=2, ram=4``). Without an image it is the first that fits. Faults do
+        not meet it; ``env`` and :meth:`disturb` say what becomes of it. Raises what the service refuses it with, a
+        ``mockskaha.errors.SkahaError``.
         """
         given = {"name": name, "type": type, "cmd": cmd, "args": args, **parameters}
 

@@ -55,8 +55,10 @@ def test_it_says_how_to_get_there(driven: Skaha):
 
 
 def test_listed_tokens_are_known():
-    auth = {"mode": "strict", "tokens": [{"token": "s3cret", "user": "bob"}]}
-    with testing.skaha(settings={"auth": auth}) as skaha:
+    listed = [{"token": "s3cret", "user": "bob"}, {"token": "0pen", "user": "alice"}]
+    with testing.skaha(settings={"auth": {"mode": "strict", "tokens": listed}}) as skaha:
+        assert (skaha.token, skaha.token_of("bob")) == ("0pen", "s3cret")
+    with testing.skaha(settings={"auth": {"mode": "strict", "tokens": listed[:1]}}) as skaha:
         assert skaha.token == skaha.token_of("bob") == "s3cret"
         assert skaha.client().get("/session").status_code == 200
         with pytest.raises(LookupError, match="no token for carol"):
