@@ -6,6 +6,9 @@ timeout at once, and a shorter one takes no time.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,20 +23,27 @@ if TYPE_CHECKING:
     from mockskaha.http.gateway import Gateway
 
 
-def transport(host: Host, library: ModuleType | None = None) -> httpx.BaseTransport:
+def transport(
+    host: Host, library: ModuleType | None = None, lock: AbstractContextManager[object] | None = None
+) -> httpx.BaseTransport:
     """A transport, both for clients and for async clients of ``library`` (httpx, unless another is given), that
-    reaches every namespace of ``host`` and nothing else."""
+    reaches every namespace of ``host`` and nothing else.
+
+    ``lock`` is held while a request is answered; by default one for this transport.
+    """
     if library is None:
         import httpx as library
-    return _transport_type(library)(host)  # type: ignore[no-any-return]
+    return _transport_type(library)(host, lock or Lock())  # type: ignore[no-any-return]
 
 
+@cache
 def _transport_type(http: Any) -> type[Any]:
     class InProcessTransport(http.BaseTransport, http.AsyncBaseTransport):  # type: ignore[misc]
         """Answers out of a host in this process."""
 
-        def __init__(self, host: Host) -> None:
+        def __init__(self, host: Host, lock: AbstractContextManager[object]) -> None:
             self._host = host
+            self._lock = lock
 
         def handle_request(self, request: Any) -> Any:
             return self._answer(request, request.read())
@@ -42,8 +52,9 @@ def _transport_type(http: Any) -> type[Any]:
             return self._answer(request, await request.aread())
 
         def _answer(self, request: Any, body: bytes) -> Any:
-            gateway, scope = _asked(self._host, request)
-            delivery = gateway.respond(scope, body)
+            with self._lock:
+                gateway, scope = _asked(self._host, request)
+                delivery = gateway.respond(scope, body)
             self._wait(request, delivery)
             content = delivery.body
             if delivery.harm.kind == "reset":

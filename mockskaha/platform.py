@@ -389,7 +389,7 @@ class Platform:
     def has_status(self, session_id: str, status: str) -> bool:
         """Whether the session's status is this one, in the words of any version of Skaha."""
         status = status.capitalize()
-        return self.status_of(session_id) == _SAME_STATUS.get(status, status)
+        return self.status_of(session_id) == SAME_STATUS.get(status, status)
 
     # -- what the model tells ------------------------------------------------------------------------------
 
@@ -428,7 +428,8 @@ class Platform:
 GONE = "Gone"
 STATUSES = ("Pending", "Running", "Completed", "Failed", "Terminating", GONE)
 """What :meth:`Platform.has_status` knows, beside the words of other versions."""
-_SAME_STATUS = {"Succeeded": "Completed", "Deleted": GONE}
+SAME_STATUS = {"Succeeded": "Completed", "Deleted": GONE}
+"""Words of other versions for the same."""
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
 _DECIDING: dict[str, Any] = {
     **dict.fromkeys(
