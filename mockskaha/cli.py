@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mockskaha.verify.command import record, verify
+
 if TYPE_CHECKING:
     from mockskaha.config import ImageEntry, Settings
 
@@ -259,6 +261,10 @@ def version() -> None:
     from mockskaha import __version__
 
     typer.echo(f"mockskaha {__version__} (Skaha 1.4.0)")
+
+
+app.command("verify")(verify)
+app.command("record")(record)
 
 
 def main() -> None:
