@@ -9,7 +9,15 @@ import pytest
 
 from mockskaha.contract.options import Target, target
 from mockskaha.era import UnknownVersion, era
-from mockskaha.verify.client import POLITE_RATE, Client, Unreachable, is_loopback, service_root
+from mockskaha.verify.client import (
+    POLITE_RATE,
+    Client,
+    Refused,
+    Unreachable,
+    is_loopback,
+    knock,
+    service_root,
+)
 from mockskaha.verify.documents import details
 from mockskaha.verify.exchange import Caller
 from mockskaha.verify.scrub import Scrubber
@@ -56,9 +64,10 @@ def skaha_verification(skaha_target: Target, skaha_client: Client) -> Iterator[V
     """The run. At its end everything that was launched is removed, or the run fails."""
     stage = Stage(run=run_name(), patience=skaha_target.wait)
     try:
+        knock(skaha_client)
         version = skaha_target.version
         assumed = era(detected(skaha_client, stage).version if version == "auto" else version)
-    except (Unreachable, UnknownVersion) as error:
+    except (Refused, Unreachable, UnknownVersion) as error:
         pytest.exit(str(error), returncode=4 if isinstance(error, Unreachable) else 2)
     with Verification(skaha_client, assumed, stage, write=skaha_target.write) as verification:
         yield verification

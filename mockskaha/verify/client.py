@@ -58,6 +58,21 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+class Refused(Exception):
+    """The server does not take the token; the text is what it says."""
+
+
+def knock(asks: Asks) -> None:
+    """See that somebody is there and takes the token. Raises :class:`Unreachable`, :class:`Refused`."""
+    asks.ask(Request("GET", "/availability", Caller.NOBODY))
+    for version in ("v1", "v0"):
+        answer = asks.ask(Request("GET", f"/{version}/session"))
+        if answer.status in (401, 403):
+            raise Refused(f"the server refuses the token: {answer.status} {answer.text.strip()}")
+        if answer.status != 404:
+            return
+
+
 class Client:
     """Requests to one server over ``transport`` (the network, when not given).
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE = 4
 """Exit code when nobody answers at the address."""
+INTERRUPTED = 130
 
 
 class Profile(StrEnum):
@@ -48,6 +49,12 @@ RateOption = Annotated[
     typer.Option(
         min=0.01, metavar="N", help="At most N requests a second. \\[10; on this machine as fast as it goes]"
     ),
+]
+WaitOption = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="Wait that long for a session to run.")
+]
+ImageOption = Annotated[
+    str | None, typer.Option(metavar="IMAGE", help="Public image for batch jobs; has sleep and echo.")
 ]
 TimeoutOption = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="Wait that long for an answer.")
@@ -94,12 +101,8 @@ def verify(
     ] = None,
     rate: RateOption = None,
     timeout: TimeoutOption = 30.0,
-    wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Wait that long for a session to run.")
-    ] = 180.0,
-    image: Annotated[
-        str | None, typer.Option(metavar="IMAGE", help="Public image for batch jobs; has sleep and echo.")
-    ] = None,
+    wait: WaitOption = 180.0,
+    image: ImageOption = None,
     max_time: Annotated[
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="End the exploration of --profile after that long."),
@@ -123,6 +126,7 @@ def verify(
             _usage(f"{path}: there is no such folder")
     if not token:
         _usage("there is no token; give --token or set CANFAR_TOKEN")
+    from mockskaha.verify.client import Refused, Unreachable
     from mockskaha.verify.exchange import Caller
     from mockskaha.verify.skaha import Stage, run_name
 
@@ -139,11 +143,11 @@ def verify(
                 run.explore(profile.value, write=write, max_time=max_time)
             run.tell_contract()
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
         typer.echo("interrupted", err=True)
-    except run.unreachable as error:
+    except (Refused, Unreachable) as error:
         typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(UNREACHABLE) from None
+        raise typer.Exit(2 if isinstance(error, Refused) else UNREACHABLE) from None
     else:
         code = 1 if run.has_failed else 0
     finally:
@@ -160,11 +164,9 @@ class _Run:
     def __init__(self, client: Client, stage: Any, *, json: bool) -> None:
         from rich.console import Console
 
-        from mockskaha.verify.client import Unreachable
         from mockskaha.verify.report import Report
         from mockskaha.verify.scrub import Scrubber
 
-        self.unreachable = Unreachable
         self.client = client
         self.stage = stage
         self.results: list[Result] = []
@@ -176,13 +178,13 @@ class _Run:
         self._report = Report(console, self._scrubber)
 
     def start(self, era: Era | None) -> None:
-        """See that somebody is there, and of which version. Raises ``Unreachable``."""
+        """See that somebody is there, and of which version. Raises ``Unreachable``, ``Refused``."""
         from mockskaha.era import era as era_of
-        from mockskaha.verify.exchange import Caller, Request
+        from mockskaha.verify.client import knock
         from mockskaha.verify.verification import Verification
         from mockskaha.verify.versions import detected
 
-        self.client.ask(Request("GET", "/availability", Caller.NOBODY))
+        knock(self.client)
         print_ = self._report.console.print
         print_(f"[bold]{self.client.root}[/]")
         if era is None:
@@ -310,7 +312,10 @@ def _client(root: str, tokens: Any, rate: float | None, timeout: float) -> Clien
     from mockskaha.verify.client import POLITE_RATE, Client, is_loopback
 
     polite = None if is_loopback(root) else POLITE_RATE
-    return Client(root, tokens, rate=rate or polite, timeout=timeout)
+    try:
+        return Client(root, tokens, rate=rate or polite, timeout=timeout)
+    except OSError as error:  # certificates named by SSL_CERT_FILE or SSL_CERT_DIR
+        _usage(f"the certificates of the environment (SSL_CERT_FILE) cannot be read: {error}")
 
 
 def _chosen(only: list[str] | None) -> tuple[Check, ...]:
@@ -403,12 +408,8 @@ def record(
     ] = "auto",
     rate: RateOption = None,
     timeout: TimeoutOption = 30.0,
-    wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Wait that long for a session to run.")
-    ] = 180.0,
-    image: Annotated[
-        str | None, typer.Option(metavar="IMAGE", help="Public image for batch jobs; has sleep and echo.")
-    ] = None,
+    wait: WaitOption = 180.0,
+    image: ImageOption = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Record a conversation with a Skaha server as a HAR, without its secrets, for `verify --replay`.
@@ -428,7 +429,7 @@ def record(
         _usage(f"{out}: there is no such folder")
     from mockskaha.era import era as era_of
     from mockskaha.verify.check import NotChecked, Unmet
-    from mockskaha.verify.client import Unreachable
+    from mockskaha.verify.client import Refused, Unreachable, knock
     from mockskaha.verify.exchange import Caller
     from mockskaha.verify.har import write_har
     from mockskaha.verify.pseudonyms import Pseudonyms
@@ -441,6 +442,7 @@ def record(
     code, recording = 0, None
     try:
         with _ended_by_signals():
+            knock(client)
             guess = detected(client, stage) if skaha_version == "auto" else None
             if guess is not None:
                 typer.echo(str(guess))
@@ -456,11 +458,11 @@ def record(
                         typer.echo(f"{name}: not complete: {error}", err=True)
                     typer.echo(f"{name}: {len(recording.exchanges) - before} exchanges")
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
         typer.echo("interrupted", err=True)
-    except Unreachable as error:
+    except (Refused, Unreachable) as error:
         typer.echo(f"error: {error}", err=True)
-        code = UNREACHABLE
+        code = 2 if isinstance(error, Refused) else UNREACHABLE
     finally:
         client.close()
     if recording is not None and recording.exchanges:

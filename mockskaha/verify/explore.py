@@ -5,6 +5,7 @@ Needs the extra ``verify``. Nothing else imports this module before somebody ask
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -165,7 +166,8 @@ class _Explorer:
             elif isinstance(event, events.Interrupted):
                 self.was_interrupted = not self.found.ended  # to be stopped is told like that, too
             elif isinstance(event, events.NonFatalError | events.FatalError):
-                self.found.errors.append(str(event))
+                told = getattr(event, "value", None) or getattr(event, "exception", event)
+                self.found.errors.append(f"{getattr(event, 'label', 'all')}: {told}")
             if clock.now() > seconds and not self.found.ended:
                 self.found.ended = f"ended after {seconds:.0f} s"
                 stream.stop()
@@ -179,6 +181,8 @@ class _Explorer:
         settings["base-url"] = client.root.removesuffix("/skaha")
         settings["auth"]["openapi"]["bearer"]["bearer"] = client.token(Caller.OWNER)
         settings["request-timeout"] = client.timeout
+        if authority := os.environ.get("SSL_CERT_FILE"):  # which the other requests heed as well
+            settings["tls-verify"] = authority
         if client.rate:
             settings["rate-limit"] = f"{max(1, round(client.rate))}/s"
         # The methods a narrowed document has not are those that must not be tried: POST and DELETE change things.

@@ -181,3 +181,18 @@ def test_nobody_there_is_4(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_pa
     run = CliRunner().invoke(app, [name, "http://127.0.0.1:1/skaha", "--token", "x", *out])
     assert run.exit_code == 4
     assert "Connection refused" in run.stderr
+
+
+def test_certificates_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    run = CliRunner().invoke(app, ["verify", "https://127.0.0.1:1/skaha", "--token", "x"])
+    assert run.exit_code == 2
+    assert "SSL_CERT_FILE" in run.stderr
+
+
+@pytest.mark.parametrize("name", ["verify", "record"])
+def test_a_token_that_is_refused_is_told_at_once(shell: Shell, tmp_path: Path, name: str) -> None:
+    out = ["--out", str(tmp_path / "x.har")] if name == "record" else []
+    run = shell(name, URL, "--token", "unknown", *out)
+    assert run.exit_code == 2
+    assert "error: the server refuses the token: 401 Invalid JWT token" in run.stderr
