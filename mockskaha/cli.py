@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mockskaha.verify.command import record, verify
+from mockskaha.verify.command import verify
+from mockskaha.verify.recording_commands import record
 
 if TYPE_CHECKING:
     from mockskaha.config import ImageEntry, Settings

@@ -1,18 +1,32 @@
-"""``mockskaha verify`` and ``mockskaha record``."""
+"""``mockskaha verify``."""
 
 from __future__ import annotations
 
 import json as json_
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mockskaha.verify import command_line
+from mockskaha.verify.command_line import (
+    INTERRUPTED,
+    UNREACHABLE,
+    ImageOption,
+    RateOption,
+    TimeoutOption,
+    TokenOption,
+    UrlArgument,
+    WaitOption,
+    WriteOption,
+    ended_by_signals,
+    usage,
+)
+from mockskaha.verify.recording_commands import replay as replay_recording
 
 if TYPE_CHECKING:
     from mockskaha.era import Era
@@ -21,44 +35,10 @@ if TYPE_CHECKING:
     from mockskaha.verify.verification import Result, Verification
     from mockskaha.verify.versions import Guess
 
-UNREACHABLE = 4
-"""Exit code when nobody answers at the address."""
-INTERRUPTED = 130
-
 
 class Profile(StrEnum):
     CI = "ci"
     DEEP = "deep"
-
-
-UrlArgument = Annotated[
-    str | None,
-    typer.Argument(
-        envvar="CANFAR_URL", metavar="URL", help="The server: https://host/skaha, with or without /v1."
-    ),
-]
-TokenOption = Annotated[
-    str | None,
-    typer.Option(envvar="CANFAR_TOKEN", metavar="TOKEN", help="Bearer token of a user.", show_envvar=True),
-]
-WriteOption = Annotated[
-    bool, typer.Option("--write", help="Launch sessions too, and remove them again. Read-only without.")
-]
-RateOption = Annotated[
-    float | None,
-    typer.Option(
-        min=0.01, metavar="N", help="At most N requests a second. \\[10; on this machine as fast as it goes]"
-    ),
-]
-WaitOption = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Wait that long for a session to run.")
-]
-ImageOption = Annotated[
-    str | None, typer.Option(metavar="IMAGE", help="Public image for batch jobs; has sleep and echo.")
-]
-TimeoutOption = Annotated[
-    float, typer.Option(min=0.1, metavar="SECONDS", help="Wait that long for an answer.")
-]
 
 
 def verify(
@@ -114,29 +94,29 @@ def verify(
     Exit code: 0 all is well, 1 something failed, 2 wrong usage, 4 nobody answers.
     """
     if replay is not None:
-        _replay(replay, skaha_version, json=json, junit=junit)
+        replay_recording(replay, skaha_version, json=json, junit=junit)
     checks = _chosen(only)
     if list_:
         _list(checks, json=json)
         return
-    root = _root(url)
-    era = None if skaha_version == "auto" else _era(skaha_version)
+    root = command_line.root_of(url)
+    era = None if skaha_version == "auto" else command_line.era_named(skaha_version)
     for path in (junit, har):
         if path is not None and not path.absolute().parent.is_dir():
-            _usage(f"{path}: there is no such folder")
+            usage(f"{path}: there is no such folder")
     if not token:
-        _usage("there is no token; give --token or set CANFAR_TOKEN")
+        usage("there is no token; give --token or set CANFAR_TOKEN")
     from mockskaha.verify.client import Refused, Unreachable
     from mockskaha.verify.exchange import Caller
     from mockskaha.verify.skaha import Stage, run_name
 
     tokens = {Caller.OWNER: token} | ({Caller.SECOND: user2_token} if user2_token else {})
-    client = _client(root, tokens, rate, timeout)
+    client = command_line.client_of(root, tokens, rate, timeout)
     stage = Stage(run=run_name(), patience=wait, image=image)
     run = _Run(client, stage, json=json)
     code = 1
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             run.start(era)
             run.check(checks, write=write)
             if profile is not None:
@@ -269,55 +249,6 @@ class _Run:
         return self._report.console.status(what.replace("`", ""))
 
 
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """A request to end is an interrupt, so that what was launched is removed."""
-
-    def interrupt(number: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _usage(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(2)
-
-
-def _root(url: str | None) -> str:
-    from mockskaha.verify.client import service_root
-
-    if not url:
-        _usage("there is no server; give its URL or set CANFAR_URL")
-    try:
-        return service_root(url)[0]
-    except ValueError as error:
-        _usage(str(error))
-
-
-def _era(version: str) -> Era:
-    from mockskaha.era import UnknownVersion, era
-
-    try:
-        return era(version)
-    except UnknownVersion as error:
-        _usage(str(error))
-
-
-def _client(root: str, tokens: Any, rate: float | None, timeout: float) -> Client:
-    from mockskaha.verify.client import POLITE_RATE, Client, is_loopback
-
-    polite = None if is_loopback(root) else POLITE_RATE
-    try:
-        return Client(root, tokens, rate=rate or polite, timeout=timeout)
-    except OSError as error:  # certificates named by SSL_CERT_FILE or SSL_CERT_DIR
-        _usage(f"the certificates of the environment (SSL_CERT_FILE) cannot be read: {error}")
-
-
 def _chosen(only: list[str] | None) -> tuple[Check, ...]:
     from mockskaha.verify.checks import all_checks
 
@@ -326,7 +257,7 @@ def _chosen(only: list[str] | None) -> tuple[Check, ...]:
         return checks
     chosen = tuple(check for check in checks if any(fnmatchcase(check.id, pattern) for pattern in only))
     if not chosen:
-        _usage(f"no check is called {' or '.join(only)}; --list tells what there is")
+        usage(f"no check is called {' or '.join(only)}; --list tells what there is")
     return chosen
 
 
@@ -348,130 +279,3 @@ def _list(checks: tuple[Check, ...], *, json: bool) -> None:
         needs = "" if check.needs.value == "nothing" else check.needs.value
         table.add_row(check.id, needs, check.title.replace("`", ""), check.section)
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
-
-
-def _replay(path: Path, version: str, *, json: bool, junit: Path | None) -> NoReturn:
-    """Hold a recording against the fake, and end."""
-    from rich.console import Console
-
-    from mockskaha.era import era as era_of
-    from mockskaha.verify.documents import result_object, summary, write_junit
-    from mockskaha.verify.har import UnreadableArchive, read_har
-    from mockskaha.verify.memory import Memory
-    from mockskaha.verify.replay import Replay
-    from mockskaha.verify.report import Report
-    from mockskaha.verify.scrub import Scrubber
-    from mockskaha.verify.skaha import Stage
-    from mockskaha.verify.versions import detected
-
-    try:
-        exchanges, _ = read_har(path)
-    except (UnreadableArchive, OSError) as error:
-        _usage(str(error))
-    if not exchanges:
-        _usage(f"{path} has no exchanges")
-    guess = None
-    if version == "auto":
-        guess = detected(Memory(str(path), exchanges), Stage())
-    era = _era(version) if guess is None else era_of(guess.version)
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, quiet=json)
-    report = Report(console, Scrubber())
-    console.print(f"[bold]{path}[/]: {len(exchanges)} exchanges")
-    if guess is not None:
-        console.print(f"[dim]{guess}[/]", soft_wrap=True)
-    results = []
-    for result in Replay(exchanges, era).results():
-        results.append(result)
-        report.tell(result)
-    if junit is not None:
-        write_junit(junit, results, Scrubber(), str(path))
-    if json:
-        written = {
-            "recording": str(path),
-            "skaha_version": era.version,
-            "summary": summary(results),
-            "results": [result_object(result, Scrubber()) for result in results],
-        }
-        typer.echo(json_.dumps(written, indent=2, ensure_ascii=False))
-    else:
-        report.end(results, era.version, {})
-    raise typer.Exit(1 if any(result.outcome == "failed" for result in results) else 0)
-
-
-def record(
-    url: UrlArgument = None,
-    token: TokenOption = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.har", help="Where to write it.")] = None,
-    write: WriteOption = False,
-    skaha_version: Annotated[
-        str, typer.Option(metavar="VERSION", help="What it answers like; auto tells it from the answers.")
-    ] = "auto",
-    rate: RateOption = None,
-    timeout: TimeoutOption = 30.0,
-    wait: WaitOption = 180.0,
-    image: ImageOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
-) -> None:
-    """Record a conversation with a Skaha server as a HAR, without its secrets, for `verify --replay`.
-
-    The questions are the same every time and change nothing; with --write two jobs and a notebook are launched, looked
-    at and removed. Users, ids, hosts and private images get other names, the same throughout; tokens are masked, other
-    headers left out. Logs are recorded of what is launched here alone.
-    """
-    root = _root(url)
-    if not token:
-        _usage("there is no token; give --token or set CANFAR_TOKEN")
-    if out is None:
-        _usage("where to? Give --out FILE.har")
-    if out.exists() and not force:
-        _usage(f"{out} exists; --force overwrites it")
-    if not out.absolute().parent.is_dir():
-        _usage(f"{out}: there is no such folder")
-    from mockskaha.era import era as era_of
-    from mockskaha.verify.check import NotChecked, Unmet
-    from mockskaha.verify.client import Refused, Unreachable, knock
-    from mockskaha.verify.exchange import Caller
-    from mockskaha.verify.har import write_har
-    from mockskaha.verify.pseudonyms import Pseudonyms
-    from mockskaha.verify.recording import Recording
-    from mockskaha.verify.skaha import Stage, run_name
-    from mockskaha.verify.versions import detected
-
-    client = _client(root, {Caller.OWNER: token}, rate, timeout)
-    stage = Stage(run=run_name(), patience=wait, image=image)
-    code, recording = 0, None
-    try:
-        with _ended_by_signals():
-            knock(client)
-            guess = detected(client, stage) if skaha_version == "auto" else None
-            if guess is not None:
-                typer.echo(str(guess))
-            era = _era(skaha_version) if guess is None else era_of(guess.version)
-            recording = Recording(client, era, stage, write=write)
-            with recording.removing():
-                for name, part in recording.parts():
-                    before = len(recording.exchanges)
-                    try:
-                        part()
-                    except (NotChecked, Unmet) as error:
-                        code = 1
-                        typer.echo(f"{name}: not complete: {error}", err=True)
-                    typer.echo(f"{name}: {len(recording.exchanges) - before} exchanges")
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-        typer.echo("interrupted", err=True)
-    except (Refused, Unreachable) as error:
-        typer.echo(f"error: {error}", err=True)
-        code = 2 if isinstance(error, Refused) else UNREACHABLE
-    finally:
-        client.close()
-    if recording is not None and recording.exchanges:
-        names = Pseudonyms(recording.exchanges, client.secrets, root)
-        write_har(out, recording.exchanges, names, skaha_version=era.version, wrote=write)
-        typer.echo(
-            f"{len(recording.exchanges)} exchanges written to {out}; look at it before you give it away"
-        )
-        for session_id, name in recording.left.items():
-            typer.echo(f"could not be removed: {session_id} {name}", err=True)
-            code = code or 1
-    raise typer.Exit(code)

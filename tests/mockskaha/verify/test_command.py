@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mockskaha.cli import app
-from mockskaha.verify import command
+from mockskaha.verify import command_line
 from mockskaha.verify.client import Client
 from mockskaha.verify.har import read_har
 from tests.mockskaha.verify.conftest import Alter, service
@@ -29,7 +29,7 @@ class Shell:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.alter: Alter | None = None
         self.clients: list[Client] = []
-        monkeypatch.setattr(command, "_client", self._client)
+        monkeypatch.setattr(command_line, "client_of", self._client)
         for name in ("CANFAR_URL", "CANFAR_TOKEN", "CANFAR_TOKEN2"):
             monkeypatch.delenv(name, raising=False)
 
