@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mockskaha.ctl import app as ctl
+from mockskaha.verify.command import verify
+from mockskaha.verify.recording_commands import record
 
 if TYPE_CHECKING:
     from mockskaha.config import ImageEntry, Settings
@@ -324,6 +326,10 @@ def version() -> None:
     from mockskaha import __version__
 
     typer.echo(f"mockskaha {__version__} (Skaha 1.4.0)")
+
+
+app.command("verify")(verify)
+app.command("record")(record)
 
 
 def main() -> None:
