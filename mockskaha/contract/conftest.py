@@ -1,4 +1,4 @@
-"""One run of the checks behind all tests of this package; see ``mockskaha.contract.options``."""
+"""One run of the checks behind all tests of this package; see ``mockskaha.verify.options``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mockskaha.contract.options import Target, target
 from mockskaha.era import UnknownVersion, era
 from mockskaha.verify.client import (
     POLITE_RATE,
@@ -20,6 +19,7 @@ from mockskaha.verify.client import (
 )
 from mockskaha.verify.documents import details
 from mockskaha.verify.exchange import Caller
+from mockskaha.verify.options import Target, target
 from mockskaha.verify.scrub import Scrubber
 from mockskaha.verify.skaha import Stage, run_name
 from mockskaha.verify.verification import Outcome, Result, Verification
@@ -33,8 +33,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         asked = target(config)
         if not asked.url or not asked.token:
             raise pytest.UsageError(
-                "which server? Give --skaha-url and --skaha-token (with -p mockskaha.contract.options), "
-                "or set CANFAR_URL and CANFAR_TOKEN"
+                "which server? Give --skaha-url and --skaha-token or set CANFAR_URL and CANFAR_TOKEN"
             )
 
 

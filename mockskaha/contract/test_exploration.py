@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mockskaha.contract.options import Target
 from mockskaha.verify.client import Client
+from mockskaha.verify.options import Target
 from mockskaha.verify.verification import Outcome, Result, Verification
 
 

@@ -14,10 +14,10 @@ import httpx
 from mockskaha.config import Settings
 from mockskaha.contract.layout import has_layout
 from mockskaha.era import Era
-from mockskaha.http.service import Service
+from mockskaha.host import Host
+from mockskaha.inprocess import transport
 from mockskaha.platform import Platform
 from mockskaha.verify.exchange import Caller, Exchange, Request
-from mockskaha.verify.inprocess import InProcess
 from mockskaha.verify.scrub import Scrubber
 from mockskaha.verify.skaha import FORM
 from mockskaha.verify.verification import Outcome, Result
@@ -73,7 +73,8 @@ class Replay:
         self._exchanges = exchanges
         self._platform = Platform.from_settings(settings_like(exchanges, era))
         self._platform.base_url = "https://skaha.example.org"
-        self._http = httpx.Client(transport=InProcess(Service(self._platform)), trust_env=False)
+        host = Host(self._platform.settings, self._platform.base_url, platform=self._platform)
+        self._http = httpx.Client(transport=transport(host), trust_env=False)
         self._ids: dict[str, str] = {}
         self._launched: dict[str, str] = {}
         """Those of the ids that were launched in the recording."""

@@ -10,11 +10,11 @@ import pytest
 
 from mockskaha.config import Settings
 from mockskaha.era import era
-from mockskaha.http.service import Service
+from mockskaha.host import Host
+from mockskaha.inprocess import transport as in_process
 from mockskaha.platform import Platform
 from mockskaha.verify.client import Client
 from mockskaha.verify.exchange import Caller
-from mockskaha.verify.inprocess import InProcess
 from mockskaha.verify.skaha import Stage
 from mockskaha.verify.verification import Result, Verification
 
@@ -45,7 +45,7 @@ def service(alter: Alter | None = None, **settings: Any) -> Client:
         Settings.model_validate({"clock": "manual", "auth": STRICT, "profile": "fast"} | settings)
     )
     platform.base_url = "http://skaha.test"
-    transport: httpx.BaseTransport = InProcess(Service(platform))
+    transport: httpx.BaseTransport = in_process(Host(platform.settings, platform.base_url, platform=platform))
     if alter is not None:
         transport = Altered(transport, alter)
     return Client(ROOT, TOKENS, transport=transport, pause=platform.advance)

@@ -42,14 +42,14 @@ def suite(folder: Path, *options: str, **variables: str) -> tuple[int, str]:
 
 
 def test_all_is_well(server: Service, tmp_path: Path) -> None:
-    options = ("-p", "mockskaha.contract.options", "--skaha-url", server.url, "--skaha-token", "suite")
+    options = ("--skaha-url", server.url, "--skaha-token", "suite")
     code, told = suite(tmp_path, *options)
     assert code == 0, told
     assert int(re.search(r"(\d+) passed", told)[1]) > 60  # type: ignore[index]
 
 
 def test_the_environment_will_do_and_a_wrong_version_is_noticed(server: Service, tmp_path: Path) -> None:
-    options = ("-p", "mockskaha.contract.options", "--skaha-version", "1.1", "-k", "refusals")
+    options = ("--skaha-version", "1.1", "-k", "refusals")
     code, told = suite(tmp_path, *options, CANFAR_URL=server.url, CANFAR_TOKEN="suite")
     assert code == 1, told
     assert "Skaha 1.2, 2026.1, 1.4 answers like that." in told
