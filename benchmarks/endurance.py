@@ -168,7 +168,10 @@ def main(
     users: Annotated[int, typer.Option(help="Users, each on a connection.", max=500)] = 64,
     streams: Annotated[int, typer.Option(help="Clients that follow and never read.", max=100)] = 4,
     state: Annotated[
-        bool, typer.Option(help="Keep the commands in a state file, or the first 50,000 in memory.")
+        bool,
+        typer.Option(
+            "--state/--memory", help="Commands go to a state file, or the first 50,000 stay in memory."
+        ),
     ] = True,
     seed: int = 0,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
