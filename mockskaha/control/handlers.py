@@ -7,6 +7,7 @@ from types import MappingProxyType
 from mockskaha.control import (
     clock,
     events,
+    faults,
     metrics,
     namespaces,
     nodes,
@@ -32,6 +33,7 @@ HANDLERS: Handlers = MappingProxyType(
         **profiles.HANDLERS,
         **sessions.HANDLERS,
         **nodes.HANDLERS,
+        **faults.HANDLERS,
         **events.HANDLERS,
         **metrics.HANDLERS,
     }

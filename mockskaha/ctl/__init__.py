@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockskaha.ctl import clock, events, namespaces, nodes, profile, requests, sessions, state
+from mockskaha.ctl import clock, events, faults, namespaces, nodes, profile, requests, sessions, state
 from mockskaha.ctl.command import app, command, group
 from mockskaha.ctl.remote import Remote
 
@@ -12,6 +12,7 @@ __all__ = [
     "clock",
     "command",
     "events",
+    "faults",
     "group",
     "namespaces",
     "nodes",

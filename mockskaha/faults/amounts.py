@@ -22,10 +22,18 @@ def _seconds(value: Any) -> float:
         try:
             return duration(value)
         except ValueError:
-            raise ValueError(_AMOUNT) from None
+            value = _number(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_SECONDS:
         raise ValueError(f"{_AMOUNT}; at most ten years")
     return float(value)
+
+
+def _number(text: str) -> float:
+    """JSON may write ``1e-05``, which YAML takes for text."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(_AMOUNT) from None
 
 
 def _some(value: Any) -> Delay:

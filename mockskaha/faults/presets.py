@@ -165,9 +165,25 @@ def read_faults(given: str, origin: str = "faults") -> tuple[FaultRule, ...]:
 def _read(document: Document) -> tuple[FaultRule, ...]:
     data, shift = document.data, 0
     if isinstance(data, dict) and (list(data) == ["faults"] or not data):
+        if isinstance(data.get("faults"), list):
+            _check_presets(data["faults"], document.origins, document.name)
         return validate(FaultList, document).faults
     if not isinstance(data, list):
         data, shift = [data], 1
     above: tuple[str | int, ...] = ("faults", 0) if shift else ("faults",)
     origins = {(*above, *key): origin for key, origin in document.origins.items()}
+    _check_presets(data, origins, document.name)
     return validate(FaultList, Document(document.name, {"faults": data}, origins)).faults
+
+
+def _check_presets(entries: list[Any], origins: Mapping[tuple[str | int, ...], Origin], name: str) -> None:
+    """Say of which entry it is that there is no such preset, or parameter."""
+    problems = []
+    for number, entry in enumerate(entries):
+        try:
+            list(_faults_of(entry))
+        except ValueError as error:
+            key = ("faults", number)
+            problems.append(Problem(origins.get(key, Origin(name)), key, str(error)))
+    if problems:
+        raise ConfigurationError(problems)

@@ -260,3 +260,50 @@ def test_the_health_check_loads_nothing_it_does_not_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n\n"
+
+
+def test_faults_and_disturbances(ctl: Run, launch: Callable[..., str], tmp_path: Any) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text("- {id: mine, status: 418, user: bob}\n- flaky\n")
+    assert "mine" in ctl("faults", "add", path).stdout
+    told = ctl("faults", "apply", "quota-full", "user=bob", "times=1").stdout
+    assert 'operation=["createSession"], user=bob, times=1, error=session-limit' in told
+    ctl("faults", "add", "{id: other, delay: 3}")
+    for arguments in (("faults",), ("faults", "list")):
+        assert [line.split()[0] for line in ctl(*arguments).stdout.splitlines()] == [
+            "fault", "mine", "flaky", "quota-full", "other",
+        ]  # fmt: skip
+    assert len(json.loads(ctl("faults", "list", "--json").stdout)["faults"]) == 4
+    assert ctl("faults", "show", "mine").stdout.startswith(
+        "id: mine\nuser: bob\nstatus: 418\n# set at 0 s; met 0 calls, struck 0\n# operations: createApp, "
+    )
+    assert json.loads(ctl("faults", "show", "mine", "--json").stdout)["rule"]["status"] == 418
+    assert "there is no fault 'none'" in ctl("faults", "show", "none", code=2).stderr
+    assert ctl("faults", "remove", "mine").stdout == "mine is removed\n"
+    assert "there is no fault 'mine'" in ctl("faults", "remove", "mine", code=2).stderr
+    assert "did you mean 'flaky'?" in ctl("faults", "add", "flakey", code=2).stderr
+    assert "did you mean 'flaky'?" in ctl("faults", "apply", "flakey", code=2).stderr
+    assert "has no parameter 'sec'" in ctl("faults", "apply", "flaky", "sec=3", code=2).stderr
+    assert "'user' should be KEY=VALUE" in ctl("faults", "add", "flaky", "user", code=2).stderr
+    assert "KEY=VALUE" in ctl("faults", "apply", "flaky", "preset=oom", code=2).stderr
+    assert "faults[0].parameters" in ctl("faults", "apply", "flaky", "parameters=2026-01-01", code=2).stderr
+    assert "there is no '[a'" in ctl("faults", "apply", "flaky", "kind=[a", code=2).stderr
+    values = ("id=4711", "session=007", "until=2026-01-01T02:00:00Z", "parameters={view: x}", "kind=notebook",
+              "nth=[1, 2]")  # fmt: skip
+    (made,) = json.loads(ctl("faults", "apply", "flaky", *values, "--json").stdout)["faults"]
+    assert {key: made["rule"][key] for key in ("id", "session", "until", "parameters", "kind", "nth")} == {
+        "id": "4711", "session": "007", "until": "2026-01-01T02:00:00Z", "parameters": {"view": "x"},
+        "kind": ["notebook"], "nth": [1, 2],
+    }  # fmt: skip
+    assert "goes with a preset" in ctl("faults", "add", path, "user=x", code=2).stderr
+    assert "any more" in ctl("faults", "clear").stdout
+    assert json.loads(ctl("faults", "--json").stdout) == {"faults": []}
+    assert "bad-gateway-after-create" in ctl("faults", "presets").stdout
+    assert len(json.loads(ctl("faults", "presets", "--json").stdout)["presets"]) > 20
+    found = launch(args="infinity")
+    ctl("until", found, "Running")
+    assert ctl("disturb", found, "exit", "--exit-code", "3").stdout == f"{found} is Failed (Error)\n"
+    assert f"evict: {found} is failed, and not on a node" in ctl("disturb", found, "evict", code=2).stderr
+    held = launch(args="infinity", env="MOCKSKAHA_HOLD=forever")
+    assert ctl("disturb", held, "stall", "--seconds", "1m").stdout == f"{held} is Pending\n"
+    ctl("until", held, "Running", "--within", "2m")
