@@ -74,7 +74,7 @@ class Ledger:
 @cache
 def validator_for(era: Era) -> ResponseValidator | None:
     """What holds answers to the contract as it is in ``era``; ``None`` where that is not written down."""
-    return ResponseValidator() if era.is_default else None
+    return ResponseValidator(version=era.version)
 
 
 def conforms(validator: ResponseValidator, exchange: Exchange) -> str | None:
