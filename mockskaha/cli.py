@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mockskaha.ctl import app as ctl
+from mockskaha.verify.command import verify
+from mockskaha.verify.recording_commands import record
 
 if TYPE_CHECKING:
     from mockskaha.config import ImageEntry, Settings
@@ -22,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(ctl, name="ctl")
 
 
 class Clock(StrEnum):
@@ -50,6 +55,8 @@ SETTING = {
     "tls": "server.tls",
     "sessions_url": "sessions.sessions_url",
     "access_log": "server.access_log",
+    "faults": "faults",
+    "control_token": "server.control_token",
 }
 """Which setting an option overrides."""
 
@@ -118,6 +125,22 @@ AccessLogOption = Annotated[
         "--access-log/--no-access-log", envvar="MOCKSKAHA_ACCESS_LOG", help="Log every request. \\[off]"
     ),
 ]
+FaultsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="MOCKSKAHA_FAULTS",
+        metavar="PRESET|FILE",
+        help="Let things go wrong from the start. Can be given several times; `mockskaha faults` lists the presets.",
+    ),
+]
+ControlTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MOCKSKAHA_CONTROL_TOKEN",
+        metavar="TOKEN",
+        help="What callers of the control API must show. Beyond this machine it is closed without one.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -136,6 +159,8 @@ def serve(
     tls: TlsOption = None,
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
+    faults: FaultsOption = None,
+    control_token: ControlTokenOption = None,
 ) -> None:
     """Run the service until it is interrupted.
 
@@ -172,6 +197,8 @@ def show_config(
     tls: TlsOption = None,
     sessions_url: SessionsUrlOption = None,
     access_log: AccessLogOption = None,
+    faults: FaultsOption = None,
+    control_token: ControlTokenOption = None,
 ) -> None:
     """Print the settings that `serve` with the same options would run with.
 
@@ -200,6 +227,30 @@ def images(
         typer.echo(dumps([image.model_dump(mode="json") for image in chosen], indent=2))
     else:
         _print_images(chosen)
+
+
+@app.command("faults")
+def show_faults(json: JsonOption = False) -> None:
+    """List the presets of faults: what can go wrong, by name."""
+    from mockskaha.faults.presets import presets
+
+    found = presets()
+    if json:
+        from json import dumps
+
+        typer.echo(dumps({name: preset.model_dump(mode="json") for name, preset in found.items()}, indent=2))
+        return
+    _print_rows(
+        ("preset", "what goes wrong", "parameters"),
+        (
+            (
+                name,
+                preset.description,
+                ", ".join(f"{key}={value}" for key, value in preset.parameters.items()),
+            )
+            for name, preset in found.items()
+        ),
+    )
 
 
 @app.command("export-jobs")
@@ -254,11 +305,31 @@ def export_jobs(
 
 
 @app.command()
+def health(
+    url: Annotated[
+        str, typer.Option(envvar="MOCKSKAHA_URL", metavar="URL", help="Of the server.")
+    ] = "http://127.0.0.1:8080",
+) -> None:
+    """Whether a server takes requests: exit code 0 or 1. For the health check of a container."""
+    from mockskaha.health import problem
+
+    found = problem(url)
+    if found:
+        typer.echo(f"error: {found}", err=True)
+        raise typer.Exit(1)
+    typer.echo("ready")
+
+
+@app.command()
 def version() -> None:
     """Print the version, and that of the Skaha service it stands in for."""
     from mockskaha import __version__
 
     typer.echo(f"mockskaha {__version__} (Skaha 1.4.0)")
+
+
+app.command("verify")(verify)
+app.command("record")(record)
 
 
 def main() -> None:
@@ -274,14 +345,22 @@ def _settings(ctx: typer.Context) -> Settings:
     origins: dict[str, str] = {}
     for name, key in SETTING.items():
         value = ctx.params.get(name)
-        if value is not None:
+        if value is not None and value != []:
             source = ctx.get_parameter_source(name)
             from_environment = source is not None and source.name == "ENVIRONMENT"
             flag = name.replace("_", "-")
-            overrides[key] = value
             origins[key] = f"MOCKSKAHA_{name.upper()}" if from_environment else f"--{flag}"
+            overrides[key] = _faults_in(value, origins[key]) if name == "faults" else value
     with _bad_configuration_ends_it():
         return load_settings(ctx.params.get("config"), ctx.params.get("auth"), overrides, origins=origins)
+
+
+def _faults_in(given: list[str], origin: str) -> list[dict[str, Any]]:
+    """Those of presets and files of these names."""
+    from mockskaha.faults.presets import read_faults
+
+    with _bad_configuration_ends_it():
+        return [rule.plain() for item in given for rule in read_faults(item, origin)]
 
 
 @contextmanager
@@ -298,6 +377,18 @@ def _bad_configuration_ends_it() -> Iterator[None]:
 
 def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def _print_rows(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
 
 
 def _print_images(chosen: list[ImageEntry]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from mockskaha.identity import Identity
 from mockskaha.wire import SessionType
+
+NodeChange = Literal["add", "drain", "fail", "restore"]
+Disturbance = Literal["evict", "preempt", "oom", "exit", "expire", "stall", "node-lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class CreateSession:
     env: tuple[tuple[str, str], ...] = ()
     parent: str = ""
     """Id of the desktop session this is an app of; empty for a session."""
+    fate: tuple[tuple[str, str], ...] = ()
+    """Overrides (``MOCKSKAHA_…``) that a fault put on this session; they win over those of ``env`` and do not reach the
+    container."""
 
     @property
     def identity(self) -> Identity:
@@ -72,7 +78,55 @@ class OpenState:
     speed: float
 
 
-Command = CreateSession | DeleteSession | DeleteApp | RenewSession | AdvanceClock | OpenState
+@dataclass(frozen=True, slots=True)
+class ChangeNode:
+    """Something happens to a node that exists, or it is made. Validated before: the node is in the state ``change``
+    starts from."""
+
+    node: str
+    change: NodeChange
+    evicts: bool = False
+    """``drain``: with what runs there."""
+    cores: float = 0
+    """``add``: its capacity."""
+    ram_gib: float = 0
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile:
+    """From now on the steps of a session take other times. Validated before."""
+
+    name: str
+    content: str
+    """The whole profile, as JSON: what a file of that name says may change, and what was played must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturb:
+    """Something befalls a session that is there, or an app of one. Where it stands in a state that cannot be disturbed
+    so, nothing happens."""
+
+    session_id: str
+    what: Disturbance
+    app_id: str = ""
+    exit_code: int = 1
+    """``exit``: of the main container."""
+    seconds: float | None = None
+    """``preempt``, ``stall``: how long it is then kept waiting; ``None``: not, or for ever."""
+
+
+Command = (
+    CreateSession
+    | DeleteSession
+    | DeleteApp
+    | RenewSession
+    | AdvanceClock
+    | OpenState
+    | ChangeNode
+    | Disturb
+    | SetProfile
+)
 
 KINDS = MappingProxyType(
     {
@@ -82,6 +136,9 @@ KINDS = MappingProxyType(
         "renew": RenewSession,
         "advance": AdvanceClock,
         "open": OpenState,
+        "node": ChangeNode,
+        "disturb": Disturb,
+        "profile": SetProfile,
     }
 )
 _NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})

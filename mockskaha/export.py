@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,10 @@ class _Scribe:
     def _arrival(self, number: int, job: Job) -> Arrival:
         submitted, work, owner = job.submit_time, job.work, job.owner
         bound, deleted = self.bound.get(job.number), self.deleted.get(job.number)
-        never_runs = any(container.pull is not PullOutcome.OK for container in job.containers)
+        never_runs = any(
+            container.pull is not PullOutcome.OK and container.pull_fails_until == inf
+            for container in job.containers
+        )
         return Arrival(
             number=number,
             submit_time=submitted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -13,6 +13,8 @@ import orjson
 from mockskaha.commands import Command, UnknownCommand, decode, encode
 
 FORMAT = 1
+MOST_COMMANDS = 50_000
+"""Kept in memory, some 400 bytes each."""
 _CHECKPOINT_PAGES = 10_000
 """Pages (of 4 kB) in the log before they are moved to the file, which waits for the disk."""
 _SCHEMA = (
@@ -21,23 +23,77 @@ _SCHEMA = (
     "fields TEXT NOT NULL) STRICT",
 )
 
+_INSERT = "INSERT INTO commands (time, name, fields) VALUES (?, ?, ?)"
+
 
 class StateFileError(Exception):
     """The state file cannot be used; the text says what to do."""
+
+
+class CommandsNotKept(Exception):
+    """A journal does not have every command any more, so the state cannot be rebuilt from it."""
 
 
 class Journal(Protocol):
     """Where commands go before they are applied."""
 
     def append(self, time: float, command: Command) -> None: ...
+
+    def replay(self) -> Iterable[tuple[float, Command]]:
+        """All commands with their model times, in order. Raises :class:`CommandsNotKept`."""
+        ...
+
+    def rewrite(self, seed: int, epoch: str, commands: Iterable[tuple[float, Command]]) -> None:
+        """Forget what is there and keep ``commands`` instead. ``epoch`` is the ISO 8601 time of model time zero."""
+        ...
+
     def close(self) -> None: ...
 
 
 class NoJournal:
-    """Memory only."""
+    """Keeps nothing."""
 
     def append(self, time: float, command: Command) -> None:
         """Keep nothing."""
+
+    def replay(self) -> Iterable[tuple[float, Command]]:
+        raise CommandsNotKept("this platform keeps no commands")
+
+    def rewrite(self, seed: int, epoch: str, commands: Iterable[tuple[float, Command]]) -> None:
+        """Keep nothing."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class MemoryJournal:
+    """The first ``most`` commands, in memory; none from when there are more."""
+
+    def __init__(self, most: int = MOST_COMMANDS) -> None:
+        self._commands: list[tuple[float, Command]] | None = []
+        self._most = most
+
+    def append(self, time: float, command: Command) -> None:
+        commands = self._commands
+        if commands is None:
+            return
+        if len(commands) < self._most:
+            commands.append((time, command))
+        else:
+            self._commands = None
+
+    def replay(self) -> Iterable[tuple[float, Command]]:
+        if self._commands is None:
+            raise CommandsNotKept(
+                f"there were more than {self._most} commands, and those are not kept in memory; a server with --state "
+                "keeps them all"
+            )
+        return list(self._commands)
+
+    def rewrite(self, seed: int, epoch: str, commands: Iterable[tuple[float, Command]]) -> None:
+        self._commands = []
+        for time, command in commands:
+            self.append(time, command)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -101,11 +157,24 @@ class StateFile:
         return before is not None and before[0] != fingerprint
 
     def append(self, time: float, command: Command) -> None:
-        name, values = encode(command)
-        self._connection.execute(
-            "INSERT INTO commands (time, name, fields) VALUES (?, ?, ?)",
-            (time, name, orjson.dumps(values).decode()),
-        )
+        self._connection.execute(_INSERT, (time, *_written(command)))
+
+    def rewrite(self, seed: int, epoch: str, commands: Iterable[tuple[float, Command]]) -> None:
+        """All at once, or, when that fails, not at all."""
+        rows = [(time, *_written(command)) for time, command in commands]
+        execute = self._connection.execute
+        execute("BEGIN EXCLUSIVE")
+        try:
+            execute("DELETE FROM commands")
+            self._connection.executemany(_INSERT, rows)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", [("seed", str(seed)), ("epoch", epoch)]
+            )
+        except sqlite3.Error:
+            execute("ROLLBACK")
+            raise
+        execute("COMMIT")
+        self.epoch = epoch
 
     def replay(self) -> Iterator[tuple[float, Command]]:
         """All commands with their model times, in order. Raises :class:`StateFileError` for a damaged file."""
@@ -142,6 +211,11 @@ def recorded(path: Path) -> Recorded:
         raise StateFileError(f"{path}: cannot be read: {error.strerror}") from None
     except (sqlite3.Error, KeyError, ValueError) as error:
         raise StateFileError(f"{path}: cannot be used as a state file ({error})") from None
+
+
+def _written(command: Command) -> tuple[str, str]:
+    name, values = encode(command)
+    return name, orjson.dumps(values).decode()
 
 
 def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ from skahasim.job import PullOutcome
 PREFIX = "MOCKSKAHA_"
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 _DURATION_UNITS = (86400, 3600, 60, 1)
-_LONGEST_SECONDS = 10.0 * 365 * 86400
+LONGEST_SECONDS = 10.0 * 365 * 86400
 _MOST_GIB = 2.0**30
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?", re.ASCII)
 _BYTES = {
@@ -46,7 +46,29 @@ class Overrides:
     ready: float | None = None
     """``MOCKSKAHA_READY``: seconds from start to ready; ``never`` stays Pending."""
     pull: PullOutcome | None = None
-    """``MOCKSKAHA_PULL``: ``ok``, ``fail`` (no such image) or ``unauthorized``."""
+    """``MOCKSKAHA_PULL``: ``ok``, ``fail`` or ``not-found`` (no such image), or ``unauthorized``."""
+    pull_for: float | None = None
+    """``MOCKSKAHA_PULL_FOR``: seconds from launch after which the image can be pulled all the same; ``forever``."""
+    hold: float | None = None
+    """``MOCKSKAHA_HOLD``: seconds that no node takes its pod; ``forever``."""
+    suspend: float | None = None
+    """``MOCKSKAHA_SUSPEND``: seconds that it is suspended, as by Kueue: no start time, no pod; ``forever``."""
+    crash: float | None = None
+    """``MOCKSKAHA_CRASH``: seconds after each start at which it exits, with ``MOCKSKAHA_EXIT`` or else 1."""
+    oom: float | None = None
+    """``MOCKSKAHA_OOM``: seconds after each start at which it is killed for its memory."""
+    evict: float | None = None
+    """``MOCKSKAHA_EVICT``: seconds after its first start at which its node evicts it."""
+    node_lost: float | None = None
+    """``MOCKSKAHA_NODE_LOST``: seconds after its first start at which its pod is lost with its node."""
+    preempt: float | None = None
+    """``MOCKSKAHA_PREEMPT``: seconds after its first start at which it makes room for a higher priority class."""
+    preempt_for: float | None = None
+    """``MOCKSKAHA_PREEMPT_FOR``: seconds it then waits before it may start again; ``forever``."""
+    expire: float | None = None
+    """``MOCKSKAHA_EXPIRE``: its lifetime in seconds, until it is renewed."""
+    stop: float | None = None
+    """``MOCKSKAHA_STOP``: seconds its pod takes to stop, in which it is listed as Terminating, also once deleted."""
 
 
 def duration(text: str) -> float:
@@ -57,7 +79,7 @@ def duration(text: str) -> float:
     seconds = sum(
         float(value) * unit for value, unit in zip(match.groups(), _DURATION_UNITS, strict=True) if value
     )
-    if seconds > _LONGEST_SECONDS:
+    if seconds > LONGEST_SECONDS:
         raise ValueError(text)
     return seconds
 
@@ -91,13 +113,25 @@ def _cores(text: str) -> float:
     return cores
 
 
+_DURATION_TEXT = "a duration such as 30s"
 _FIELDS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "RUNTIME": ("runtime", _or_infinite("forever"), "a duration such as 90s, 1h30m or forever"),
     "EXIT": ("exit_code", _exit_code, "an exit code from 0 to 255"),
     "MEMORY": ("memory_gib", memory_gib, "an amount of memory such as 40Gi"),
     "CORES": ("cores", _cores, "a number of cores"),
-    "READY": ("ready", _or_infinite("never"), "a duration such as 30s, or never"),
-    "PULL": ("pull", lambda text: _PULLS[text.strip().lower()], "ok, fail or unauthorized"),
+    "READY": ("ready", _or_infinite("never"), f"{_DURATION_TEXT}, or never"),
+    "PULL": ("pull", lambda text: _PULLS[text.strip().lower()], "ok, fail, not-found or unauthorized"),
+    "PULL_FOR": ("pull_for", _or_infinite("forever"), f"{_DURATION_TEXT}, or forever"),
+    "HOLD": ("hold", _or_infinite("forever"), f"{_DURATION_TEXT}, or forever"),
+    "SUSPEND": ("suspend", _or_infinite("forever"), f"{_DURATION_TEXT}, or forever"),
+    "CRASH": ("crash", duration, _DURATION_TEXT),
+    "OOM": ("oom", duration, _DURATION_TEXT),
+    "EVICT": ("evict", duration, _DURATION_TEXT),
+    "NODE_LOST": ("node_lost", duration, _DURATION_TEXT),
+    "PREEMPT": ("preempt", duration, _DURATION_TEXT),
+    "PREEMPT_FOR": ("preempt_for", _or_infinite("forever"), f"{_DURATION_TEXT}, or forever"),
+    "EXPIRE": ("expire", duration, _DURATION_TEXT),
+    "STOP": ("stop", duration, _DURATION_TEXT),
 }
 NONE = Overrides()
 

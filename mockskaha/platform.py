@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from math import inf
 from typing import Any
 
 from mockskaha.auth import Authenticator, AuthRules, Directory, KnownToken
 from mockskaha.auth.directory import Account
-from mockskaha.behaviour import work_of
+from mockskaha.behaviour import LOW_ON_MEMORY, PREEMPTED, hold_of, work_of
 from mockskaha.catalogue import Catalogue
 from mockskaha.commands import (
     AdvanceClock,
+    ChangeNode,
     Command,
     CreateSession,
     DeleteApp,
     DeleteSession,
+    Disturb,
     OpenState,
     RenewSession,
+    SetProfile,
 )
 from mockskaha.config import Settings
 from mockskaha.environment import container_environment
 from mockskaha.identity import Identity
 from mockskaha.inventory import Inventory
-from mockskaha.journal import Journal, NoJournal, StateFile, StateFileError
+from mockskaha.journal import Journal, MemoryJournal, NoJournal, StateFile, StateFileError
 from mockskaha.lifetimes import renewed_deadline, restarts_allowed
-from mockskaha.overrides import overrides_in
+from mockskaha.overrides import Overrides, overrides_in
 from mockskaha.program import UNKNOWN, outcome
 from mockskaha.quota import ResourceRules
 from mockskaha.session import HEADLESS, Session, app_job_name, app_name, job_name
+from mockskaha.stream import Stream
 from mockskaha.tokens import TokenIssuer
 from skahasim.clock import Clock, ManualClock, WallClock, wall_time
 from skahasim.cluster import Cluster
-from skahasim.job import Container, Job, PullOutcome
+from skahasim.job import Container, Job, State
+from skahasim.mishap import Hold
 from skahasim.model import Model
 from skahasim.policies import policies_from
-from skahasim.profile import load_profile
+from skahasim.profile import Profile, ProfileSettings, load_profile
 from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
@@ -46,7 +52,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ALPHANUMERIC = _LETTERS + "0123456789"
 _SESSION_ID_LENGTH = 8
 _APP_ID_LENGTH = 3
-_DEFAULT_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+DEFAULT_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Time zero of a manual clock that was given none, so that equal runs are equal to the byte."""
 
 
@@ -75,7 +81,9 @@ class Platform:
         self.authenticator = _authenticator(settings, self.directory, self.issuer, self._owner_of_app_token)
         self.time = 0.0
         """Model time up to which everything has happened, in seconds since the epoch."""
-        self._journal: Journal = journal or NoJournal()
+        self.stream = Stream()
+        """The last of what happened."""
+        self.journal: Journal = journal or NoJournal()
         self._created = 0
         kubernetes = settings.kubernetes
         self._users_groups = Container(
@@ -90,11 +98,11 @@ class Platform:
         Raises ``StateFileError``, ``UnknownPolicy``, ``UnknownProfile`` or ``ConfigurationError``.
         """
         manual = settings.clock == "manual"
-        epoch = settings.epoch or (_DEFAULT_EPOCH if manual else datetime.fromtimestamp(wall_time(), UTC))
+        epoch = settings.epoch or (DEFAULT_EPOCH if manual else datetime.fromtimestamp(wall_time(), UTC))
         path = settings.server.state
         if path is None:
             clock: Clock = ManualClock() if manual else WallClock(settings.speed)
-            return cls(settings, clock, int(epoch.timestamp()))
+            return cls(settings, clock, int(epoch.timestamp()), MemoryJournal())
         journal = StateFile(path, settings.seed, epoch.isoformat())
         platform = cls(
             settings, ManualClock(), int(datetime.fromisoformat(journal.epoch).timestamp()), journal
@@ -123,7 +131,7 @@ class Platform:
 
     def close(self) -> None:
         """Close the state file, if there is one."""
-        self._journal.close()
+        self.journal.close()
 
     # -- time --------------------------------------------------------------------------------------------
 
@@ -145,19 +153,53 @@ class Platform:
         return self.epoch + int(model_time)
 
     def advance(self, seconds: float) -> None:
-        """Move a manual clock. Raises ``TypeError`` when the clock is not manual."""
-        if not isinstance(self.clock, ManualClock):
-            raise TypeError("only a manual clock can be advanced")
-        self.clock.advance(seconds)
+        """Move the clock ``seconds`` on, at once; a wall clock goes on from there."""
+        if not 0 <= seconds < inf:
+            raise ValueError(f"a clock advances by a finite, non-negative number of seconds, not {seconds}")
+        self._move_to(self.catch_up() + seconds)
+        self._note_clock()
+
+    def advance_until(self, reached: Callable[[], bool], within: float) -> bool:
+        """Move the clock on, event by event, until ``reached()``, but at most ``within`` seconds. Whether it was."""
+        limit = self.catch_up() + within
+        while not (done := reached()):
+            due = self.model.engine.next_due
+            if due > limit:
+                break
+            self._move_to(due)
+        if not done:
+            self._move_to(limit)
+            done = reached()
+        self._note_clock()
+        return done
+
+    def set_clock(self, *, manual: bool, speed: float = 1.0) -> None:
+        """From now on time stands still until told to move, or runs ``speed`` times as fast as wall time."""
+        now = self.catch_up()
+        self.clock = ManualClock(now) if manual else WallClock(speed, start=now)
+        self._note_clock()
+
+    def _note_clock(self) -> None:
+        """Keep what the clock was set to; a state file is taken up again where the wall clock will be then."""
+        if isinstance(self.clock, WallClock) and isinstance(self.journal, StateFile):
+            self.execute(OpenState(wall_time(), self.clock.speed))
+        else:
+            self.execute(AdvanceClock())
+
+    def _move_to(self, time: float) -> None:
+        self.clock = (
+            WallClock(self.clock.speed, start=time)
+            if isinstance(self.clock, WallClock)
+            else ManualClock(time)
+        )
         self.catch_up()
-        self.execute(AdvanceClock())
 
     # -- commands ----------------------------------------------------------------------------------------
 
     def execute(self, command: Command) -> str:
         """Keep ``command``, then apply it at ``time``, where the last :meth:`catch_up` left it: what was checked just
         before still holds. Returns what it made (an id), or nothing."""
-        self._journal.append(self.time, command)
+        self.journal.append(self.time, command)
         return self._apply(command)
 
     def replay(self, commands: Iterable[tuple[float, Command]]) -> tuple[float, OpenState] | None:
@@ -183,6 +225,12 @@ class Platform:
                 self._delete((parent.apps or {}).get(app_id) if parent else None)
             case RenewSession(session_id):
                 self._renew(self.inventory.session(session_id))
+            case ChangeNode():
+                self._change_node(command)
+            case Disturb():
+                self._disturb(command)
+            case SetProfile(name, content):
+                self.model.set_profile(Profile.of(name, ProfileSettings.model_validate_json(content)))
             case AdvanceClock() | OpenState():
                 pass
         return ""
@@ -206,11 +254,12 @@ class Platform:
         allotment = self.rules.allot(command.kind, command.cores, command.ram_gib, command.gpus)
         lifetime = self.settings.sessions.lifetime(command.kind)
         priority_class = self.settings.sessions.priority_class_of(command.kind)
-        overrides = overrides_in(command.env)
+        overrides = overrides_in((*command.env, *command.fate))
         session = Session(
             session_id, owner, name, command.image, command.kind, job=_NO_JOB,
-            app_id=app_id, cmd=command.cmd, args=command.args, env=command.env,
-            is_made_suspended=model.queue.suspends,
+            app_id=app_id, cmd=command.cmd, args=command.args, env=command.env, fate=command.fate,
+            is_made_suspended=model.queue.suspends or overrides.suspend is not None,
+            lingers=overrides.stop is not None,
         )  # fmt: skip
         known = (
             outcome(
@@ -222,13 +271,17 @@ class Platform:
         session.job = Job(
             number, job_label, owner.username, command.kind, allotment.request, allotment.limit,
             group=str(owner.groups[0]) if owner.groups else "",
-            containers=self._containers(main, command.image, overrides.pull),
-            work=work_of(command.kind, known, overrides, allotment.limit, model.profile, draws, number),
+            containers=self._containers(main, command.image, overrides),
+            work=work_of(
+                command.kind, known, overrides, allotment.limit, model.profile, draws, number,
+                suspends=model.queue.suspends,
+            ),
             restarts_allowed=restarts_allowed(command.kind),
-            deadline_seconds=lifetime.deadline_seconds,
+            deadline_seconds=lifetime.deadline_seconds if overrides.expire is None else overrides.expire,
             ttl_seconds=lifetime.ttl_seconds,
             priority=self.settings.priority_classes.get(priority_class, 0),
             priority_class=priority_class,
+            hold=hold_of(overrides, len(model.cluster.nodes), allotment.request),
             owner=session,
         )  # fmt: skip
         self.inventory.add(session)
@@ -248,13 +301,14 @@ class Platform:
                 return found
             attempt += 1
 
-    def _containers(self, main: str, image: str, pull: PullOutcome | None) -> tuple[Container, ...]:
+    def _containers(self, main: str, image: str, overrides: Overrides) -> tuple[Container, ...]:
         size = self.catalogue.size_bytes(image)
-        outcome = self.catalogue.pull(image) if pull is None else pull
+        outcome = self.catalogue.pull(image) if overrides.pull is None else overrides.pull
+        until = inf if overrides.pull_for is None else self.time + overrides.pull_for
         return (
-            Container("backup-original-passwd-groups", image, size, pull=outcome),
+            Container("backup-original-passwd-groups", image, size, True, outcome, until),
             self._users_groups,
-            Container(main, image, size, pull=outcome),
+            Container(main, image, size, True, outcome, until),
         )
 
     def _delete(self, session: Session | None) -> None:
@@ -263,6 +317,8 @@ class Platform:
         for app in tuple((session.apps or {}).values()):
             self._delete(app)
         self.model.delete(session.job)
+        if session.lingers and session.job.node is not None:
+            return  # until it has given that back
         self.inventory.remove(session)
 
     def _renew(self, session: Session | None) -> None:
@@ -274,15 +330,79 @@ class Platform:
             if deadline is not None:
                 self.model.set_deadline(item.job, deadline)
 
+    def _disturb(self, command: Disturb) -> None:
+        session = self.inventory.session(command.session_id)
+        if session is not None and command.app_id:
+            session = (session.apps or {}).get(command.app_id)
+        if session is None:
+            return
+        model, job, seconds = self.model, session.job, command.seconds
+        match command.what:
+            case "evict":
+                model.evict(job, LOW_ON_MEMORY)
+            case "preempt":
+                hold = None if seconds is None else Hold(seconds, PREEMPTED, suspended=model.queue.suspends)
+                model.preempt(job, PREEMPTED, hold)
+            case "oom":
+                model.end_run(job, 0, out_of_memory=True)
+            case "exit":
+                model.end_run(job, command.exit_code)
+            case "expire":
+                model.expire(job)
+            case "stall":
+                nodes = len(model.cluster.nodes)
+                stalled = Overrides(hold=inf if seconds is None else seconds)
+                if job.held:
+                    stalled = Overrides(suspend=stalled.hold)
+                hold = hold_of(stalled, nodes, job.request)
+                assert hold is not None
+                model.stall(job, hold)
+            case "node-lost":
+                if job.node is not None:
+                    self._change_node(ChangeNode(job.node.name, "fail"))
+
+    def _change_node(self, command: ChangeNode) -> None:
+        model, change = self.model, command.change
+        if change == "add":
+            model.add_node(command.node, Resources.of(command.cores, command.ram_gib, command.gpus))
+        else:
+            node = model.cluster.node(command.node)
+            if change == "drain":
+                model.close_node(node)
+                if command.evicts:
+                    model.drain_node(node, "Node is drained")
+            elif change == "fail":
+                model.fail_node(node)
+            else:
+                for why, times in list(node.closures.items()):
+                    for _ in range(times):
+                        model.reopen_node(node, why)
+        self.stream.note_node(self.time, command.node, change)
+
+    # -- looking -----------------------------------------------------------------------------------------
+
+    def status_of(self, session_id: str) -> str:
+        """The session's status, whoever owns it; ``Gone`` when there is none."""
+        session = self.inventory.session(session_id)
+        return GONE if session is None else session.status
+
+    def has_status(self, session_id: str, status: str) -> bool:
+        """Whether the session's status is this one, in the words of any version of Skaha."""
+        status = status.capitalize()
+        return self.status_of(session_id) == SAME_STATUS.get(status, status)
+
     # -- what the model tells ------------------------------------------------------------------------------
 
     def _heed(self, transition: Transition) -> None:
         session = transition.job.owner
         if not isinstance(session, Session):
             return
+        self.stream.note(transition, session)
         step = transition.step
         if step is Step.REMOVED:
             self._delete(session)  # with its apps, which its Job owns (skaha-contract §4.5)
+        elif step is Step.RELEASED and session.lingers and session.job.state is State.GONE:
+            self.inventory.remove(session)
         elif step is Step.QUEUED and session.history:  # it waits again, with a new pod
             session.pods += 1
             session.failed_pods += any(fact.step is Step.EVICTED for fact in session.history)
@@ -305,6 +425,11 @@ class Platform:
         )
 
 
+GONE = "Gone"
+STATUSES = ("Pending", "Running", "Completed", "Failed", "Terminating", GONE)
+"""What :meth:`Platform.has_status` knows, beside the words of other versions."""
+SAME_STATUS = {"Succeeded": "Completed", "Deleted": GONE}
+"""Words of other versions for the same."""
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
 _DECIDING: dict[str, Any] = {
     **dict.fromkeys(

@@ -11,10 +11,14 @@ from typing import Any
 import uvicorn
 
 from mockskaha.config import Settings
-from mockskaha.http.service import Service
+from mockskaha.control.guard import Guard
+from mockskaha.host import CONTROL, Host, Server
+from mockskaha.http.protocol import protocol
 from mockskaha.platform import Platform
 
 _BACKLOG = 2048
+_PARTING_SECONDS = 2
+"""How long a server that was told to stop goes on with answers that a fault delays."""
 _COLLECT_AT = (20_000, 20, 20)
 """Sessions live long and make no cycles: look for garbage less often than Python would."""
 
@@ -36,38 +40,53 @@ def serve(settings: Settings) -> None:
     except BaseException:
         listener.close()
         raise
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"http": protocol()}
     scheme = "http"
     if settings.server.tls is not None:
         from mockskaha import tls
         from mockskaha.http import certificates
 
-        options = certificates.options(tls.ensure(settings.server.tls, [host, "localhost", "127.0.0.1"]))
+        options |= certificates.options(tls.ensure(settings.server.tls, [host, "localhost", "127.0.0.1"]))
         scheme = "https"
-    platform.base_url = f"{scheme}://{_reachable(host)}:{port}"
+    application = Host(settings, f"{scheme}://{_reachable(host)}:{port}", platform=platform)
     try:
-        _greet(platform)
+        guard = Guard(host, settings.server.control_token)
+        _greet(platform, guard)
         # The default configuration, the contract and the libraries stay for ever: keep the collector off them.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AT)
-        server = uvicorn.Server(
+        server = _Stopping(
+            application,
             uvicorn.Config(
-                Service(platform),
-                log_level="warning",
+                Server(application, guard),
+                log_level="error",  # what is no HTTP is answered with 400, and no trouble of the server
                 access_log=False,
                 server_header=False,
                 lifespan="off",
                 ws="none",
+                timeout_graceful_shutdown=_PARTING_SECONDS,
                 **options,
-            )
+            ),
         )
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
         listener.close()
-        platform.close()
+        application.close()
+
+
+class _Stopping(uvicorn.Server):
+    """Tells the host that it stops, so that streams end."""
+
+    def __init__(self, host: Host, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._host = host
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._host.closing = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -92,8 +111,15 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _greet(platform: Platform) -> None:
-    """The lines that point a client here: where, as whom, and over TLS whom to trust."""
+_CONTROL = {
+    "open": "for programs of this machine",
+    "token": "with its token: export MOCKSKAHA_CONTROL_TOKEN=...",
+    "closed": "closed, since this server listens beyond this machine and has no --control-token",
+}
+
+
+def _greet(platform: Platform, guard: Guard) -> None:
+    """The lines that point a client here: where, as whom, and over TLS whom to trust; and where the control API is."""
     strict = platform.settings.auth.mode == "strict"
     lines = [
         f"export CANFAR_URL={platform.base_url}/skaha/v1",
@@ -106,5 +132,6 @@ def _greet(platform: Platform) -> None:
         folder = folder.resolve()
         lines.append(f"export SSL_CERT_FILE={folder / 'ca.pem'}")
         lines.append(f"# or, instead of a token: export CANFAR_CERTIFICATE={folder / 'client-alice.pem'}")
+    lines.append(f"# control API, {_CONTROL[guard.access]}: {platform.base_url}{CONTROL}/")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

@@ -77,8 +77,12 @@ class Session:
     cmd: str = ""
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    fate: tuple[tuple[str, str], ...] = ()
+    """Overrides that a fault put on it."""
     is_made_suspended: bool = False
     """Its Job waits to be let in before it has a pod (Kueue)."""
+    lingers: bool = False
+    """Once deleted it is listed, as Terminating, until its pod has stopped."""
     pods: int = 1
     """Pods made for it so far; an evicted or preempted session gets another."""
     failed_pods: int = 0
@@ -101,7 +105,12 @@ class Session:
         job = self.job
         if job.held:
             return True
-        untried = job.state is State.QUEUED and job.admit_time is None and job.schedule_time is None
+        untried = (
+            job.state is State.QUEUED
+            and job.admit_time is None
+            and job.schedule_time is None
+            and not job.waiting_for
+        )
         return self.is_made_suspended and untried
 
     @property
@@ -129,4 +138,6 @@ class Session:
             return COMPLETED
         if job.state is State.FAILED:
             return FAILED if job.node is None else TERMINATING
+        if job.state is State.GONE and job.node is not None:
+            return TERMINATING
         return PENDING

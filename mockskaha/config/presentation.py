@@ -31,7 +31,7 @@ _Dumper.add_representer(list, _sequence)
 def as_yaml(settings: Settings) -> str:
     """YAML that, but for masked secrets, is a configuration file for the same settings."""
     return yaml.dump(
-        _plain(settings),
+        plain(settings),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -42,8 +42,9 @@ def as_yaml(settings: Settings) -> str:
 
 def as_json(settings: Settings) -> str:
     """The same as JSON."""
-    return json.dumps(_plain(settings), indent=2, ensure_ascii=False)
+    return json.dumps(plain(settings), indent=2, ensure_ascii=False)
 
 
-def _plain(settings: Settings) -> Mapping[str, Any]:
+def plain(settings: Settings) -> Mapping[str, Any]:
+    """The same as plain data."""
     return settings.model_dump(mode="json", by_alias=True, exclude={"extra_users", "extra_images"})

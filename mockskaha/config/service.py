@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 
 from skahasim.configuration import Section
 
@@ -56,5 +56,8 @@ class ServerSettings(Section):
     access_log: bool = False
     state: Path | None = None
     """File that keeps the state over restarts; none, when not given."""
+    control_token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """What callers of the control API must show as a bearer token. Without one it answers to this machine alone, on a
+    server that listens on a loopback address."""
     tls: Path | None = None
     """Directory of certificates, made when missing; plain HTTP, when not given."""

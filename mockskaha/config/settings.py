@@ -15,6 +15,7 @@ from mockskaha.config.resources import ResourceSettings
 from mockskaha.config.service import KubernetesSettings, MetricsSettings, RegistrySettings, ServerSettings
 from mockskaha.config.sessions import SessionSettings
 from mockskaha.config.users import UnknownUserSettings, UserEntry, packaged_users
+from mockskaha.faults.presets import Faults
 from skahasim.configuration import ClusterSettings, QueueSettings, Section, repeated
 
 
@@ -47,6 +48,9 @@ class Settings(Section):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     quirks: QuirkSettings = Field(default_factory=QuirkSettings)
+
+    faults: Faults = ()
+    """What goes wrong from the start: faults, and presets by name."""
 
     unknown_users: UnknownUserSettings = Field(default_factory=UnknownUserSettings)
     users: tuple[UserEntry, ...] = Field(default_factory=packaged_users)

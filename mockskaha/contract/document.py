@@ -11,6 +11,10 @@ from typing import Any, Final
 
 Document = Mapping[str, Any]
 
+CONTRACT: Final = "skaha.yaml"
+"""The interface of the real service."""
+CONTROL: Final = "control.yaml"
+"""Our own, which drives the fake one."""
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 
 
@@ -30,24 +34,24 @@ class Operation:
 
 
 @cache
-def document_bytes() -> bytes:
-    """The contract, byte for byte as it is kept.
+def document_bytes(name: str = CONTRACT) -> bytes:
+    """The contract (or :data:`CONTROL`), byte for byte as it is kept.
 
     Raises ``FileNotFoundError`` when it was installed without.
     """
-    packaged = files("mockskaha") / "data" / "skaha.yaml"
+    packaged = files("mockskaha") / "data" / name
     if packaged.is_file():
         return packaged.read_bytes()
-    checkout = Path(__file__).parents[2] / "openapi" / "skaha.yaml"
+    checkout = Path(__file__).parents[2] / "openapi" / name
     return checkout.read_bytes()
 
 
-def load_document() -> dict[str, Any]:
-    """The contract, parsed: a new copy for every caller, who may change it."""
+def load_document(name: str = CONTRACT) -> dict[str, Any]:
+    """The contract (or :data:`CONTROL`), parsed: a new copy for every caller, who may change it."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser takes 40 ms, the other one 700
-    document: dict[str, Any] = yaml.load(document_bytes(), loader)  # noqa: S506 - both loaders are safe
+    document: dict[str, Any] = yaml.load(document_bytes(name), loader)  # noqa: S506 - both loaders are safe
     return document
 
 

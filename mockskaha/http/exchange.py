@@ -33,6 +33,8 @@ class Call:
     host: str = "127.0.0.1"
     """Host header of the request, without its port."""
     client_ip: str = "127.0.0.1"
+    fate: tuple[tuple[str, str], ...] = ()
+    """Overrides (``MOCKSKAHA_…``) that a fault puts on the session this call makes."""
 
     def refuse_bad_token(self) -> None:
         """Raise what is wrong with the caller's credentials, if anything is."""

@@ -84,7 +84,7 @@ class Nodes(list[Node]):
 
 
 class Cluster:
-    """All nodes. ``bind``, ``unbind``, ``close`` and ``reopen`` are the only ways to change what is free."""
+    """All nodes. ``bind``, ``unbind``, ``add``, ``close`` and ``reopen`` are the only ways to change what is free."""
 
     __slots__ = ("_by_name", "_explained", "allocated", "capacity", "name", "nodes", "open_capacity")
 
@@ -153,6 +153,18 @@ class Cluster:
     def node(self, name: str) -> Node:
         """The node called ``name``. Raises ``KeyError`` when there is none."""
         return self._by_name[name]
+
+    def add(self, name: str, capacity: Resources) -> Node:
+        """A further node. Raises ``ValueError`` when there is one of that name."""
+        if name in self._by_name:
+            raise ValueError(f"there is a node {name} already")
+        node = self._by_name[name] = Node(len(self.nodes), name, capacity)
+        self.nodes.append(node)
+        self.nodes.roomiest = None  # made anew by whoever asks for it next
+        self.capacity = self.capacity.plus(capacity)
+        self.open_capacity = self.open_capacity.plus(capacity)
+        self._explained.clear()
+        return node
 
     def close(self, node: Node, why: str = UNSCHEDULABLE) -> None:
         """From now on ``node`` takes no job; what it runs goes on. ``why`` is what :meth:`explain` says of it.

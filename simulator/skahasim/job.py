@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from skahasim.mishap import Hold, Mishap
 from skahasim.resources import Resources
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Container(NamedTuple):
     image_bytes: int = 0
     always_pull: bool = True
     pull: PullOutcome = PullOutcome.OK
+    pull_fails_until: float = inf
+    """Model time from which its image can be pulled whatever ``pull`` says."""
 
 
 class Work(NamedTuple):
@@ -67,6 +71,9 @@ class Work(NamedTuple):
     """Why the container runtime cannot start the command; empty when it can."""
     ready_seconds: float | None = None
     """From start to ready; ``None`` leaves it to the profile."""
+    mishap: Mishap | None = None
+    stop_seconds: float | None = None
+    """From being told to stop until the pod is gone; ``None`` leaves it to the profile."""
 
 
 NO_CONTAINERS: tuple[Container, ...] = ()
@@ -102,6 +109,8 @@ class Job:
     """Name of its WorkloadPriorityClass."""
     queue: str = ""
     """LocalQueue it is submitted to; empty for the first there is."""
+    hold: Hold | None = None
+    """Keeps it from the queue; ``None`` once that is over."""
 
     state: State = State.QUEUED
     submit_time: float = 0.0

@@ -78,17 +78,21 @@ class Lifecycle:
         evict: Callable[[Job, str], None],
     ) -> None:
         self._engine = engine
-        self.profile = profile
+        self.follow(profile)
         self._draws = draws
         self._emit = emit
         self._finish = finish
         self._evict = evict
         self._endings: dict[int, Ending] = {}
-        self._is_untroubled = profile.trouble == TroubleSettings()
         self.contention: Contention | None = None
         """Without it, run times are as given."""
         self._ready_at: dict[int, float] = {}
         """Under contention, when a running job gets ready if its run has not ended by then."""
+
+    def follow(self, profile: Profile) -> None:
+        """Delays and troubles drawn from now on are those of ``profile``."""
+        self.profile = profile
+        self._is_untroubled = profile.trouble == TroubleSettings()
 
     def begin(self, job: Job) -> None:
         """``job`` is bound to its node and in ``STARTING``: begin with its first container."""
@@ -152,6 +156,8 @@ class Lifecycle:
     def _asked_registry(self, job: Job) -> None:
         container, node = job.containers[job.container], job.node
         outcome = container.pull
+        if outcome is not PullOutcome.OK and container.pull_fails_until <= self._engine.now:
+            outcome = PullOutcome.OK
         if (
             outcome is PullOutcome.OK
             and job.failed_pulls < _TRANSIENT_PULL_FAILURES
@@ -293,6 +299,14 @@ class Lifecycle:
         over = exceeds_after(work, job.limit.ram_gib) if work.ram_gib and job.limit.ram_mib else None
         if over is not None and now + over < ending.time:
             ending = Ending(now + over, Step.OOM_KILLED, OUT_OF_MEMORY_EXIT)
+        mishap = work.mishap
+        if mishap is not None:
+            spared = mishap.ends_the_pod and job.evictions > 0
+            if not spared and now + mishap.seconds < ending.time:
+                # Whatever takes the pod away is the model's to carry out.
+                step = _STEP_EVICTED if mishap.ends_the_pod else mishap.step
+                ending = Ending(now + mishap.seconds, step, mishap.exit_code)
+            return ending
         if self._is_untroubled:
             return ending
         for what, share, step, code in (
@@ -304,6 +318,12 @@ class Lifecycle:
                 span = min(ending.time - now, _TROUBLE_WITHIN_SECONDS)
                 ending = Ending(now + span * self._draws.uniform("when", what, job.number), step, code)
         return ending
+
+    def end_now(self, job: Job, step: Step, exit_code: int) -> None:
+        """The main container of ``job``, which runs, ends now."""
+        self._engine.cancel(job.timer)
+        self._endings[job.number] = Ending(self._engine.now, step, exit_code)
+        self._ended(job)
 
     def _ended(self, job: Job) -> None:
         if self.contention is not None and self._endings[job.number].time - self._engine.now > _ROUNDING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from skahasim.cluster import UNREACHABLE, UNSCHEDULABLE, Cluster, Node
 from skahasim.contention.neighbours import Neighbours
@@ -10,10 +11,12 @@ from skahasim.contention.settings import ContentionSettings
 from skahasim.draws import Draws
 from skahasim.engine import Engine, Phase, Timer
 from skahasim.job import Job, State
-from skahasim.lifecycle import Lifecycle
+from skahasim.lifecycle import OUT_OF_MEMORY_EXIT, Lifecycle
+from skahasim.mishap import Hold
 from skahasim.pending import PendingQueue
 from skahasim.policies.protocol import Admitted, Policies, Preempted, Queue, Verdict, Wake
 from skahasim.profile import Profile
+from skahasim.resources import Resources
 from skahasim.transition import Step, Transition
 
 _STEP_SUBMITTED = Step.SUBMITTED
@@ -35,11 +38,16 @@ _new = tuple.__new__
 """Makes a named tuple without the call in between: half of what telling a transition costs."""
 
 
+class FixedNodes(Exception):
+    """The queue cannot take in a further node."""
+
+
 class Model:
     """A cluster, its queue and the lives of its jobs.
 
-    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, through ``close_node``,
-    ``fail_node`` and ``reopen_node``, and through ``advance``; all else reads. What happens is told to
+    State changes through ``submit``, ``delete``, ``evict`` and ``set_deadline``, through ``preempt``, ``end_run``,
+    ``expire`` and ``stall``, through ``add_node``, ``close_node``, ``fail_node`` and ``reopen_node``, and through
+    ``advance``; all else reads. What happens is told to
     ``listeners`` as transitions, in order; when they hear of one, the job's fields say so already. A listener
     must not call back what changes state. The model keeps no list of jobs.
     """
@@ -60,9 +68,7 @@ class Model:
         self.draws = Draws(seed)
         self.queue: Queue = (policies.discipline or PendingQueue)(cluster, policies)
         self._each_event = policies.passes == "each-event"
-        self.lifecycle = Lifecycle(
-            self.engine, profile, self.draws, self._emit, self._finish, lambda job, why: self.evict(job, why)
-        )
+        self.lifecycle = Lifecycle(self.engine, profile, self.draws, self._emit, self._finish, self._lose_pod)
         self.listeners: list[Listener] = []
         self._pass_due = False
         self._passing = False
@@ -82,6 +88,10 @@ class Model:
     @property
     def profile(self) -> Profile:
         return self.lifecycle.profile
+
+    def set_profile(self, profile: Profile) -> None:
+        """What begins from now on takes the time ``profile`` says; what is under way takes what it was given."""
+        self.lifecycle.follow(profile)
 
     @property
     def now(self) -> float:
@@ -138,6 +148,54 @@ class Model:
         self.engine.cancel(job.deadline_timer)
         self._arm_deadline(job)
 
+    def preempt(self, job: Job, message: str, hold: Hold | None = None) -> None:
+        """The job's pod makes room for another, at once, and the job waits again: behind ``hold``, if there is one. It
+        keeps its restarts."""
+        if job.state not in (_STATE_STARTING, State.RUNNING):
+            return
+        self._interrupt(job)
+        job.state = _STATE_QUEUED
+        if self.queue.suspends:
+            self._hold(job, held=True)
+        self._emit(job, _STEP_PREEMPTED, reason=message)
+        self._give_back(job)
+        self.queue.discard(job)  # Kueue's quota, too
+        job.hold = hold
+        self._requeue(job)
+
+    def end_run(self, job: Job, exit_code: int, *, out_of_memory: bool = False) -> None:
+        """The main container ends now: by itself, or killed for its memory. Of a job that does not run, nothing
+        changes."""
+        if job.state is not State.RUNNING:
+            return
+        if out_of_memory:
+            self.lifecycle.end_now(job, Step.OOM_KILLED, OUT_OF_MEMORY_EXIT)
+        else:
+            self.lifecycle.end_now(job, Step.EXITED, exit_code)
+
+    def expire(self, job: Job) -> None:
+        """The job's active deadline is now. Of a job that has ended, nothing changes."""
+        if not job.state.is_active:
+            return
+        if job.start_time is not None:
+            job.deadline_seconds = self.now - job.start_time
+        self._expire(job)
+
+    def stall(self, job: Job, hold: Hold) -> None:
+        """From now on the job gets no further by itself: if it waits, it does so as ``hold`` says; else it starts for
+        ever, or runs for ever. Of a job that has ended, nothing changes."""
+        if job.state is not _STATE_QUEUED:
+            if job.state.is_active:
+                self.lifecycle.stop(job)
+            return
+        job.hold = hold
+        if job.node is None:  # else its pod stops first
+            self.engine.cancel(job.timer)
+            self.queue.discard(job)
+            job.admit_time = None
+            self._hold_back(job)
+            self._request_pass_later()
+
     def close_node(self, node: Node, why: str = UNSCHEDULABLE) -> None:
         """From now on ``node`` takes nothing (it is cordoned); what runs there goes on. Each closing wants one
         ``reopen_node`` with the same ``why``."""
@@ -158,6 +216,18 @@ class Model:
         """``node`` is down: it takes nothing, and what ran there is lost."""
         self.close_node(node, UNREACHABLE)
         self.drain_node(node, "Node is not ready", reason="NodeLost", requeue=requeue)
+
+    def add_node(self, name: str, capacity: Resources) -> Node:
+        """A further node, which takes jobs from now on. Raises :class:`FixedNodes` under a discipline that plans with
+        the nodes it began with, and ``ValueError`` when there is one of that name."""
+        if getattr(self.queue, "nodes_are_fixed", False):
+            raise FixedNodes(f"{type(self.queue).__name__} plans with the nodes it began with")
+        node = self.cluster.add(name, capacity)
+        reopened = getattr(self.queue, "reopened", None)
+        if reopened is not None:
+            reopened(node)
+        self._request_pass_later()
+        return node
 
     def reopen_node(self, node: Node, why: str = UNSCHEDULABLE) -> None:
         """Take back one closing of ``node``; once none is left it takes jobs again."""
@@ -202,6 +272,31 @@ class Model:
         job.timer = None
         self.queue.add(job)
         self._emit(job, _STEP_QUEUED)
+        self._request_pass()
+
+    def _hold_back(self, job: Job) -> None:
+        """The queue does not see ``job`` until its hold is over."""
+        hold = job.hold
+        assert hold is not None
+        job.timer = None
+        job.held, job.waiting_for = hold.suspended, hold.reason
+        if hold.suspended:
+            self._suspend(job, True)
+        elif job.start_time is None:  # the queue had suspended it
+            self._suspend(job, False)
+        self._emit(job, _STEP_QUEUED)
+        self._emit(job, _STEP_HELD if hold.suspended else _STEP_UNSCHEDULABLE, reason=hold.reason)
+        if hold.seconds < inf:
+            job.timer = self.engine.after(hold.seconds, _PHASE_LIFECYCLE, self._let_go, job)
+
+    def _let_go(self, job: Job) -> None:
+        """The hold of ``job`` is over."""
+        job.timer = job.hold = None
+        job.waiting_for = ""
+        if job.held:
+            job.held = False
+            self._suspend(job, False)
+        self.queue.add(job)
         self._request_pass()
 
     def _request_pass(self) -> None:
@@ -281,12 +376,24 @@ class Model:
             self._hold(job, held=True)
         self._emit(job, _STEP_PREEMPTED, reason=reason)
         delay = self.profile.stop
-        if delay.is_zero:
+        if delay.is_zero and not job.work.stop_seconds:
             self._vacate(job)
             return
         self._emit(job, Step.KILLING, job.container)
-        seconds = delay.sample(self.draws.uniform("stop", job.number, job.evictions))
+        seconds = job.work.stop_seconds
+        if seconds is None:
+            seconds = delay.sample(self.draws.uniform("stop", job.number, job.evictions))
         job.timer = self.engine.after(seconds, _PHASE_FINISH, self._vacate, job)
+
+    def _lose_pod(self, job: Job, message: str) -> None:
+        """What its own mishap, or the profile's trouble, does to a job that runs."""
+        mishap = job.work.mishap
+        if mishap is None:
+            self.evict(job, message)
+        elif mishap.step is _STEP_PREEMPTED:
+            self.preempt(job, mishap.message, mishap.hold)
+        else:
+            self.evict(job, mishap.message, reason=mishap.reason)
 
     def _vacate(self, job: Job) -> None:
         job.timer = None
@@ -294,6 +401,9 @@ class Model:
         self._requeue(job)
 
     def _requeue(self, job: Job) -> None:
+        if job.hold is not None:
+            self._hold_back(job)
+            return
         enqueue = self.lifecycle.profile.enqueue
         if enqueue.is_zero:
             self._enqueue(job)
@@ -339,7 +449,9 @@ class Model:
         self._emit(job, step, reason=message)
         if was_active and job.node is not None:
             self._emit(job, Step.KILLING, job.container)
-            delay = self.profile.stop.sample(self.draws.uniform("stop", job.number))
+            delay = job.work.stop_seconds
+            if delay is None:
+                delay = self.profile.stop.sample(self.draws.uniform("stop", job.number))
             self.engine.after(delay, _PHASE_FINISH, self._give_back, job)
         self._arm_removal(job)
         if was_waiting and len(self.queue):

@@ -13,8 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from skahasim.delay import Delay
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(ge=0.001, le=1e9, allow_inf_nan=False)]
+"""What fails for ever is tried again: not so often that nothing else gets done."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -36,7 +37,7 @@ class DelaySettings(_Section):
     low: Seconds = 0.0
     high: Seconds = 0.0
     median: Seconds = 0.0
-    sigma: Seconds = 0.0
+    sigma: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
     mean: Seconds = 0.0
 
     @model_validator(mode="after")
@@ -66,7 +67,7 @@ class PullSettings(_Section):
     """Asking the registry about an image the node has."""
     first: DelayField = _NOTHING
     """What a pull takes besides the transfer."""
-    mib_per_second: float | None = Field(default=None, gt=0)
+    mib_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Transfer rate of an image the node lacks; without it the transfer takes no time."""
 
 
@@ -133,6 +134,8 @@ class Profile:
     backoff_longest: float
     trouble: TroubleSettings
     ready_by_kind: Mapping[str, Delay] = field(default_factory=dict)
+    settings: ProfileSettings | None = field(default=None, compare=False, repr=False)
+    """What it was made of, if it was."""
 
     def ready(self, kind: str) -> Delay:
         """From started to ready for a session of type ``kind``."""
@@ -161,6 +164,7 @@ class Profile:
             backoff_longest=settings.backoff.longest,
             trouble=settings.trouble,
             ready_by_kind=ready,
+            settings=settings,
         )
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,15 +21,15 @@ from starlette.types import Receive, Scope, Send
 
 from mockskaha.config import Settings
 from mockskaha.contract import ContractViolation, ResponseValidator, load_document, operations
-from mockskaha.contract.document import definitions, resolve
 from mockskaha.http.app import create_app
 from mockskaha.platform import Platform
+from mockskaha.verify.explore import configuration
+from mockskaha.verify.narrowing import Transport, split_transports
 
 pytestmark = pytest.mark.evidence("skaha-contract §1 to §8")
 
 TOKEN = "token-of-alice"
 STEP_SECONDS = 30.0
-BARE_ID = re.compile(r"[a-z][a-z0-9]{2}([a-z0-9]{5})?\n")
 DEEP = os.environ.get("MOCKSKAHA_DEEP")
 SETTINGS = Settings.model_validate(
     {
@@ -41,13 +39,6 @@ SETTINGS = Settings.model_validate(
         "sessions": {"max_interactive": 1_000_000},
     }
 )
-
-
-@schemathesis.deserializer("text/plain")
-def text(context: Any, response: Any) -> str:
-    """A text as it is; but of an answer to a launch the bare id, to be put into the next request."""
-    content: str = response.content.decode()
-    return content.removesuffix("\n") if BARE_ID.fullmatch(content) else content
 
 
 class PassingTime:
@@ -76,59 +67,28 @@ class Exploration:
     """Request and response."""
 
 
-def document_for(transport: str) -> dict[str, Any]:
-    """The contract, narrowed to this world: its images, one way to say who calls, one to pass parameters.
-
-    The query and the form of a launch are merged, and the query wins: data that is wrong in one would be
-    made good by the other. So each is explored without the other.
-    """
+def document_for(transport: Transport) -> dict[str, Any]:
+    """The contract, narrowed to this world: its images, one way to say who calls, one to pass parameters."""
     document = load_document()
-    document["security"] = [{"bearer": []}]
-    images = {"type": "string", "enum": [image.id for image in SETTINGS.images if image.public]}
     schemas = document["components"]["schemas"]
-    schemas["LaunchImage"] = images
-    # A form cannot say whether a value is a list of one, so no list is wrong.
-    schemas["Environment"] = {}
-    # Only here: see ``text``. That the newline is sent is checked of every answer below.
-    schemas |= {"NewSessionID": schemas["SessionID"], "NewAppID": schemas["AppID"]}
+    schemas["LaunchImage"] = {
+        "type": "string",
+        "enum": [image.id for image in SETTINGS.images if image.public],
+    }
     if transport == "query":
         # Desktops alone, or hardly a chain of links would come to an app.
         schemas["LaunchType"] = {"type": "string", "enum": ["desktop"]}
-    for path, method, _ in definitions(document):
-        operation = document["paths"][path][method]
-        parameters = [dict(item) for item in operation.get("parameters", ())]
-        required = [*operation.get("x-required", ())]
-        if transport == "query" and operation["operationId"] == "createSession":
-            required.append("type")
-        # What is right in this header follows from no schema: base64 of two words with a colon.
-        operation["parameters"] = [p for p in parameters if p.get("name") != "x-skaha-registry-auth"]
-        in_query = any(parameter.get("in") == "query" for parameter in parameters)
-        if not required or not in_query:
-            continue
-        if transport == "query":
-            del operation["requestBody"]
-            for parameter in operation["parameters"]:
-                parameter["required"] = parameter.get("in") == "path" or parameter.get("name") in required
-        else:
-            operation["parameters"] = [p for p in operation["parameters"] if p.get("in") != "query"]
-            operation["requestBody"]["required"] = True
-            for link in operation["responses"]["200"].get("links", {}).values():
-                link["parameters"].pop("query.action", None)
-            for form in operation["requestBody"]["content"].values():
-                form["schema"] = {**resolve(document, form["schema"]), "required": required}
-    return document
+        document["paths"]["/skaha/v1/session"]["post"]["x-required"].append("type")
+    return split_transports(document, transport)
 
 
-def explored(transport: str) -> Exploration:
+def explored(transport: Transport) -> Exploration:
     platform = Platform.from_settings(SETTINGS)
-    profile = tomllib.loads(Path(__file__).with_name("schemathesis.toml").read_text())
+    more = 20 if DEEP else 1
+    profile = configuration(seed=int(DEEP or 1), examples=10 * more, chains=60 * more)
     if transport == "query":
         # What the Python client does: everything in the query, nothing in a form.
         profile["headers"] = {"Content-Type": "application/x-www-form-urlencoded"}
-    if DEEP:
-        profile["seed"] = int(DEEP)
-        profile["generation"]["max-examples"] *= 20
-        profile["phases"]["stateful"]["generation"]["max-examples"] *= 20
     config = SchemathesisConfig.from_dict(profile)
     schema = schemathesis.openapi.from_dict(document_for(transport), config=config)
     schema.app = PassingTime(platform)
@@ -168,7 +128,7 @@ def no_words_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # One test each, or the runner would explore once more for every process it spreads tests to.
 @pytest.mark.parametrize("transport", ["form", "query"])
-def test_the_service_is_as_the_contract_says(transport: str, subtests: pytest.Subtests) -> None:
+def test_the_service_is_as_the_contract_says(transport: Transport, subtests: pytest.Subtests) -> None:
     exploration = explored(transport)
     for check in (no_check_fails, every_answer_is_known, nobody_known_is_refused, links_were_followed):
         with subtests.test(check.__name__):

@@ -208,3 +208,37 @@ def test_version_loads_nothing_it_does_not_need(module: bool) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"mockskaha {__version__} (Skaha 1.4.0)\n0\n\n"
+
+
+def test_faults_are_given_by_name_in_a_file_or_as_they_are(served: list[Settings], tmp_path: Path) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text("- {id: mine, status: 500, user: bob}\n")
+    given = ("--faults", "flaky", "--faults", path, "--faults", "{preset: quota-full, times: 2}")
+    assert run("serve", *given).exit_code == 0
+    assert [fault.id for fault in served[0].faults] == ["flaky", "mine", "quota-full"]
+    assert run("serve", MOCKSKAHA_FAULTS="flaky oom").exit_code == 0
+    assert [fault.id for fault in served[1].faults] == ["flaky", "oom"]
+    printed = run("config", *given)
+    assert yaml.safe_load(printed.stdout)["faults"][1] == {"id": "mine", "user": "bob", "status": 500}
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("flakey", "error: --faults: 'flakey' is neither a file nor a preset; did you mean 'flaky'?"),
+        ("no.yaml", "error: --faults: no such file: no.yaml"),
+        ("{status: 5}", "error: --faults:1: faults[0].status: should be greater than or equal to 200, not 5"),
+    ],
+)
+def test_what_is_wrong_with_a_fault_is_said(given: str, text: str) -> None:
+    result = run("serve", "--faults", given)
+    assert (result.exit_code, result.stderr.strip()) == (2, text)
+
+
+def test_the_presets_are_listed() -> None:
+    result = run("faults")
+    assert result.exit_code == 0
+    assert "bad-gateway-after-create" in result.stdout
+    listed = json.loads(run("faults", "--json").stdout)
+    assert listed["flaky"]["parameters"] == {"probability": 0.2}
+    assert set(listed["flaky"]) == {"description", "source", "parameters", "faults"}

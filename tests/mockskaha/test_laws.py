@@ -1,6 +1,7 @@
 """What holds whatever is asked in whatever order: nothing is lost, shown to others, over-booked or forgotten."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,7 +16,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mockskaha.commands import ChangeNode, SetProfile
+from mockskaha.faults.disturbance import DISTURBANCES, CannotDisturb, NoSuchSession, disturb
+from mockskaha.faults.presets import faults_of
 from skahasim.clock import ManualClock
+from skahasim.profile import load_profile
 from skahasim.resources import NOTHING
 
 pytestmark = pytest.mark.evidence("skaha-contract §2.5, §2.6, §3.3, §3.4, §4.3, §4.4")
@@ -35,7 +40,10 @@ GOOD = {
     "args": st.sampled_from(["", "5", "90", "infinity", "-c sleep 3; exit 2"]),
     "env": st.sampled_from(
         ["A=1", "MOCKSKAHA_PULL=fail", "MOCKSKAHA_READY=never", "MOCKSKAHA_RUNTIME=40s", "MOCKSKAHA_EXIT=1",
-         "MOCKSKAHA_MEMORY=40Gi", "MOCKSKAHA_CORES=6"]
+         "MOCKSKAHA_MEMORY=40Gi", "MOCKSKAHA_CORES=6", "MOCKSKAHA_HOLD=50s", "MOCKSKAHA_HOLD=forever",
+         "MOCKSKAHA_SUSPEND=50s", "MOCKSKAHA_SUSPEND=forever", "MOCKSKAHA_CRASH=3s", "MOCKSKAHA_OOM=3s",
+         "MOCKSKAHA_EVICT=3s", "MOCKSKAHA_NODE_LOST=3s", "MOCKSKAHA_PREEMPT=3s", "MOCKSKAHA_EXPIRE=90s",
+         "MOCKSKAHA_STOP=20s"]
     ),
 }  # fmt: skip
 BAD = [
@@ -48,7 +56,23 @@ CONFIGURATIONS = [
     for profile in ("fast", "chaos", "realistic", "instant")
     for cluster in ({}, {"nodes": [{"name": "node", "count": 2, "cores": 8, "ram_gib": 32, "gpus": 1}]})
     for queue in ({}, {"ordering": {"policy": "size-priority"}, "admission": {"per_user": {"cores": 10}}})
-]
+] + [
+    {"profile": profile, "cluster": {"nodes": [{"name": "node", "count": 2, "cores": 8, "ram_gib": 32}]}} | more
+    for profile in ("fast", "instant")
+    for more in (
+        {"queue": {"kueue": {
+            "manifests": [str(Path(__file__).parents[2] / "examples" / "kueue" / "canfar-development.yaml")],
+            "sessions": {"headless": {"priority_class": "low"}, "default": {"priority_class": "high"}},
+        }}},
+        {"queue": {"preemption": {"policy": "priority"}, "ordering": {"policy": "priority-class"}},
+         "sessions": {"priority_class": {"headless": "low", "default": "high"}}},
+    )
+]  # fmt: skip
+FATES = [
+    {"hold": 40}, {"suspend": {"low": 1, "high": 100}}, {"oom": {"mean": 20}}, {"crash": 5, "exit": 3}, {"evict": 5},
+    {"preempt": 5, "preempt_for": 60}, {"node_lost": 5}, {"expire": 60}, {"stop": 30}, {"ready": 20},
+    {"pull": "not-found", "pull_for": 30},
+]  # fmt: skip
 
 
 def answers(skaha, ids):
@@ -83,6 +107,8 @@ class Conversation(RuleBasedStateMachine):
         self.owners = {}
         """id -> (user, kind, created at)"""
         self.deleted = set()
+        self.lingering = set()
+        """Those of the deleted that are listed until their pod has stopped."""
 
     def both(self, method, path, user, form=None):
         replies = [who.as_user(user).request(method, path, form=form) for who in (self.skaha, self.twin)]
@@ -106,6 +132,35 @@ class Conversation(RuleBasedStateMachine):
         self.owners[found] = (user, kind, self.now)
         return found
 
+    @rule(fate=st.sampled_from(FATES), every=st.integers(1, 3), user=USERS)
+    def doom(self, fate, every, user):
+        for skaha in (self.skaha, self.twin):
+            faults = skaha.app.state.host.root.faults
+            faults.begin(
+                skaha.platform.settings.seed, faults_of([{"fate": fate, "every": every, "user": user}])
+            )
+
+    @rule(found=ids, what=st.sampled_from(DISTURBANCES), seconds=st.sampled_from([None, None, 30]))
+    def disturb(self, found, what, seconds):
+        said = []
+        for skaha in (self.skaha, self.twin):
+            try:
+                disturb(
+                    skaha.platform, found, what, seconds=seconds if what in ("preempt", "stall") else None
+                )
+                said.append("")
+            except (NoSuchSession, CannotDisturb) as error:
+                said.append(str(error))
+        assert said[0] == said[1]
+
+    @rule()
+    def restore_nodes(self):
+        for skaha in (self.skaha, self.twin):
+            for node in skaha.platform.model.cluster.nodes:
+                if not node.is_open:
+                    skaha.platform.catch_up()
+                    skaha.platform.execute(ChangeNode(node.name, "restore"))
+
     @rule(user=USERS, bad=st.sampled_from(BAD))
     def launch_badly(self, user, bad):
         params, status = bad
@@ -116,7 +171,13 @@ class Conversation(RuleBasedStateMachine):
     def delete(self, user, found, app):
         assert self.both("DELETE", f"{SESSIONS}/{app.format(found)}", user).told == (200, None, "")
         if app == "{}" and self.owners[found][0] == user:
-            self.deleted.add(found)
+            session = self.skaha.platform.inventory.session(found)
+            if session is None:
+                self.deleted.add(found)
+                self.lingering.discard(found)
+            else:
+                assert session.lingers
+                self.lingering.add(found)
 
     @rule(user=USERS, found=ids)
     def renew(self, user, found):
@@ -145,6 +206,13 @@ class Conversation(RuleBasedStateMachine):
         for skaha in (self.skaha, self.twin):
             skaha.advance(seconds)
 
+    @rule(profile=st.sampled_from(["fast", "chaos", "realistic", "instant"]))
+    def change_profile(self, profile):
+        settings = load_profile(profile).settings
+        for skaha in (self.skaha, self.twin):
+            skaha.platform.catch_up()
+            skaha.platform.execute(SetProfile(profile, settings.model_dump_json()))
+
     @rule(user=USERS)
     def look_at_lists(self, user):
         who = self.skaha.as_user(user)
@@ -152,6 +220,8 @@ class Conversation(RuleBasedStateMachine):
         for found, (owner, kind, created) in self.owners.items():
             if owner != user or found in self.deleted:
                 assert found not in listed
+            elif found in self.lingering:
+                assert found not in listed or listed[found]["status"] == "Terminating"
             elif self.now < created + TTL.get(kind, DAY):
                 assert found in listed, "a session is lost"
         for found, session in listed.items():
@@ -183,8 +253,8 @@ class Conversation(RuleBasedStateMachine):
         cluster = self.skaha.platform.model.cluster
         used = NOTHING
         for node in cluster.nodes:
-            assert all(0 <= free <= most for free, most in zip(node.free, node.capacity, strict=True))
-            used = used.plus(node.capacity.minus(node.free))
+            assert all(0 <= free <= most for free, most in zip(node.idle, node.capacity, strict=True))
+            used = used.plus(node.capacity.minus(node.idle))
         assert used == cluster.allocated
         held = NOTHING
         for session in self.skaha.platform.inventory:

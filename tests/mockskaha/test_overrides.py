@@ -16,6 +16,13 @@ SESSIONS = "/skaha/v1/session"
 IMAGE = "images.canfar.net/skaha/terminal:1.1.2"
 
 
+KNOWN = (
+    "MOCKSKAHA_RUNTIME, MOCKSKAHA_EXIT, MOCKSKAHA_MEMORY, MOCKSKAHA_CORES, MOCKSKAHA_READY, MOCKSKAHA_PULL, "
+    "MOCKSKAHA_PULL_FOR, MOCKSKAHA_HOLD, MOCKSKAHA_SUSPEND, MOCKSKAHA_CRASH, MOCKSKAHA_OOM, MOCKSKAHA_EVICT, "
+    "MOCKSKAHA_NODE_LOST, MOCKSKAHA_PREEMPT, MOCKSKAHA_PREEMPT_FOR, MOCKSKAHA_EXPIRE, MOCKSKAHA_STOP"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
@@ -37,6 +44,19 @@ IMAGE = "images.canfar.net/skaha/terminal:1.1.2"
         ("PULL", "ok", Overrides(pull=PullOutcome.OK)),
         ("PULL", "Fail", Overrides(pull=PullOutcome.NOT_FOUND)),
         ("PULL", "unauthorized", Overrides(pull=PullOutcome.UNAUTHORIZED)),
+        ("PULL", "not-found", Overrides(pull=PullOutcome.NOT_FOUND)),
+        ("PULL_FOR", "1m", Overrides(pull_for=60)),
+        ("HOLD", "1m", Overrides(hold=60)),
+        ("HOLD", "forever", Overrides(hold=inf)),
+        ("SUSPEND", "forever", Overrides(suspend=inf)),
+        ("CRASH", "10s", Overrides(crash=10)),
+        ("OOM", "10s", Overrides(oom=10)),
+        ("EVICT", "10s", Overrides(evict=10)),
+        ("NODE_LOST", "10s", Overrides(node_lost=10)),
+        ("PREEMPT", "10s", Overrides(preempt=10)),
+        ("PREEMPT_FOR", "forever", Overrides(preempt_for=inf)),
+        ("EXPIRE", "2d", Overrides(expire=172800)),
+        ("STOP", "30s", Overrides(stop=30)),
     ],
 )
 def test_what_is_understood(name, text, expected):
@@ -52,7 +72,10 @@ def test_what_is_understood(name, text, expected):
         *(("MEMORY", text, "an amount of memory such as 40Gi") for text in ("much", "40 Gi", "1Pi", "9" * 400, "-1")),
         *(("CORES", text, "a number of cores") for text in ("nan", "inf", "-1", "two")),
         *(("READY", text, "a duration such as 30s, or never") for text in ("forever", "x")),
-        *(("PULL", text, "ok, fail or unauthorized") for text in ("", "no")),
+        *((name, "x", "a duration such as 30s, or forever") for name in ("HOLD", "SUSPEND", "PULL_FOR", "PREEMPT_FOR")),
+        *((name, "forever", "a duration such as 30s") for name in
+          ("CRASH", "OOM", "EVICT", "NODE_LOST", "PREEMPT", "EXPIRE", "STOP")),
+        *(("PULL", text, "ok, fail, not-found or unauthorized") for text in ("", "no")),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_said(name, text, expected):
@@ -64,10 +87,7 @@ def test_what_is_not_understood_is_said(name, text, expected):
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(InvalidRequest) as refused:
         overrides_in([("MOCKSKAHA_SPEED", "2")])
-    assert str(refused.value) == (
-        "unknown override MOCKSKAHA_SPEED; known: MOCKSKAHA_RUNTIME, MOCKSKAHA_EXIT, MOCKSKAHA_MEMORY, "
-        "MOCKSKAHA_CORES, MOCKSKAHA_READY, MOCKSKAHA_PULL"
-    )
+    assert str(refused.value) == f"unknown override MOCKSKAHA_SPEED; known: {KNOWN}"
 
 
 @given(
@@ -79,7 +99,10 @@ def test_a_duration_is_the_sum_of_its_parts(days, hours, minutes, seconds):
     assert duration(f"{days}d{hours}h{minutes}m{seconds}s") == pytest.approx(expected)
 
 
-@given(name=st.sampled_from(["RUNTIME", "EXIT", "MEMORY", "CORES", "READY", "PULL", ""]), text=st.text())
+@given(
+    name=st.sampled_from(["RUNTIME", "EXIT", "MEMORY", "CORES", "READY", "PULL", "HOLD", "STOP", ""]),
+    text=st.text(),
+)
 def test_any_text_is_understood_or_refused(name, text):
     try:
         found = overrides_in([(PREFIX + name, text)])
@@ -96,8 +119,7 @@ def test_any_text_is_understood_or_refused(name, text):
 def test_a_launch_with_a_bad_override_is_refused(skaha):
     for env, text in (
         ("MOCKSKAHA_EXIT=many", "Invalid value for 'MOCKSKAHA_EXIT': many (expected an exit code from 0 to 255)\n"),
-        ("MOCKSKAHA_X=1", "unknown override MOCKSKAHA_X; known: MOCKSKAHA_RUNTIME, MOCKSKAHA_EXIT, MOCKSKAHA_MEMORY, "
-         "MOCKSKAHA_CORES, MOCKSKAHA_READY, MOCKSKAHA_PULL\n"),
+        ("MOCKSKAHA_X=1", f"unknown override MOCKSKAHA_X; known: {KNOWN}\n"),
     ):  # fmt: skip
         reply = skaha.post(SESSIONS, {"name": "a", "image": IMAGE, "env": env})
         assert reply.told == (400, "text/plain", text)

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from mockskaha import tls
-from mockskaha.http import certificates
+from mockskaha.http import certificates, protocol
 
 pytestmark = pytest.mark.evidence("skaha-contract §1.3")
 
@@ -140,7 +140,7 @@ def client(files, certificate=None):
     return httpx.Client(verify=context, trust_env=False)
 
 
-@pytest.mark.parametrize("make", [certificates.httptools_protocol, certificates.h11_protocol])
+@pytest.mark.parametrize("make", [protocol.httptools_protocol, protocol.h11_protocol])
 def test_a_client_certificate_names_the_peer(files, make):
     with serving(**(certificates.options(files) | {"http": make()})) as port:
         url = f"https://localhost:{port}/"
@@ -154,7 +154,10 @@ def test_a_client_certificate_names_the_peer(files, make):
 
 def test_a_certificate_of_another_authority_is_refused(files, tmp_path):
     stranger = tls.ensure(tmp_path).clients[0]
-    with serving(**certificates.options(files)) as port, client(files, stranger) as mallory:
+    with (
+        serving(http=protocol.protocol(), **certificates.options(files)) as port,
+        client(files, stranger) as mallory,
+    ):
         with pytest.raises(httpx.TransportError):
             mallory.get(f"https://localhost:{port}/")
         with client(files, files.clients[0]) as alice:
@@ -162,12 +165,12 @@ def test_a_certificate_of_another_authority_is_refused(files, tmp_path):
 
 
 def test_plain_http_has_no_extension():
-    with serving(http=certificates.protocol()) as port:
+    with serving(http=protocol.protocol()) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text == "'no extension'"
 
 
 def test_the_fast_protocol_is_preferred():
-    assert certificates.protocol().__name__ == certificates.httptools_protocol().__name__
+    assert protocol.protocol().__name__ == protocol.httptools_protocol().__name__
 
 
 @pytest.mark.parametrize(

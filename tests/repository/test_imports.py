@@ -31,7 +31,18 @@ TIME = {
 }  # fmt: skip
 SEEDED = PACKAGES["skahasim"] / "randomness.py"
 CHANCE = {"random", "secrets", "uuid.uuid1", "uuid.uuid4", "os.urandom", "numpy.random"}
-NEVER_AT_START = {"numpy", "scipy", "pandas", "matplotlib", "jinja2", "cryptography", "rich"}
+NEVER_AT_START = {
+    "fastapi",
+    "prometheus_client",
+    "httpx",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "jinja2",
+    "cryptography",
+    "rich",
+}
 
 
 def modules(package: str) -> list[Path]:

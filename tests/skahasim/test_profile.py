@@ -55,7 +55,10 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ("description: x\nwork: {mean: 1, median: 2}", "mine.yaml:2: work: .*give low and high, or"),
         ("description: x\nwork: {sigma: 1}", "mine.yaml:2: work: .*sigma goes with median"),
         ("description: x\nstop: -1", "mine.yaml:2: stop"),
-        ("description: x\nbackoff: {initial: 0}", "mine.yaml:2: backoff.initial: .*greater than 0"),
+        (
+            "description: x\nbackoff: {initial: 0}",
+            "mine.yaml:2: backoff.initial: .*greater than or equal to 0.001",
+        ),
         ("description: x\ntrouble: {crashes: 1.5}", "mine.yaml:2: trouble.crashes"),
         ("description: x\nready: {notebook: soon}", "mine.yaml:2: ready.notebook"),
     ],

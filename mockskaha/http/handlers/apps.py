@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mockskaha.commands import DeleteApp
@@ -23,6 +24,8 @@ def list_apps(platform: Platform, call: Call) -> Answer:
 def create_app(platform: Platform, call: Call) -> Answer:
     check_label("canfar.net/id", call.segments[0])
     command = app_command(platform, call.user, call.segments[0], call.parameters)
+    if call.fate:
+        command = replace(command, fate=call.fate)
     if not is_app_name(app_name(command.image)):
         # Kubernetes refuses such a container, and the service does not notice (skaha-contract §3.4).
         return Answer(f"{platform.idle_app_id(command)}\n".encode(), TEXT)

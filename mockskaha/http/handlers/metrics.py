@@ -18,24 +18,11 @@ def get_platform_metrics(platform: Platform, call: Call) -> Answer:
     """Capacity and use at this moment, with the headers of an answer just collected."""
     settings = platform.settings.metrics
     if not settings.enabled:
-        return Answer(
-            orjson.dumps(
-                {
-                    "version": "metrics.canfar.net/v1",
-                    "kind": "Status",
-                    "metadata": {
-                        "created": platform_metrics(platform, platform.now())["metadata"]["created"]
-                    },
-                    "status": "Error",
-                    "error": {
-                        "code": "platform_metrics_unavailable",
-                        "message": "Could not load platform metrics from Kubernetes",
-                    },
-                }
-            ),
-            JSON,
+        return failed(
+            platform,
             503,
-            (("Cache-Control", "no-store"),),
+            "platform_metrics_unavailable",
+            "Could not load platform metrics from Kubernetes",
         )
     now = platform.now()
     body = orjson.dumps(platform_metrics(platform, now))
@@ -51,6 +38,18 @@ def get_platform_metrics(platform: Platform, call: Call) -> Answer:
             ("Expires", formatdate(now + settings.ttl_seconds, usegmt=True)),
         ),
     )
+
+
+def failed(platform: Platform, status: int, code: str, message: str) -> Answer:
+    """What the metrics backend answers when it cannot."""
+    body = {
+        "version": "metrics.canfar.net/v1",
+        "kind": "Status",
+        "metadata": {"created": platform_metrics(platform, platform.now())["metadata"]["created"]},
+        "status": "Error",
+        "error": {"code": code, "message": message},
+    }
+    return Answer(orjson.dumps(body), JSON, status, (("Cache-Control", "no-store"),))
 
 
 def get_metrics_health(platform: Platform, call: Call) -> Answer:

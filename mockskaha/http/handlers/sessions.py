@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -100,6 +101,8 @@ def _events(platform: Platform, session: Session | None, session_id: str) -> Ans
 
 def create_session(platform: Platform, call: Call) -> Answer:
     command = session_command(platform, call.user, call.parameters, call.headers.get("x-skaha-registry-auth"))
+    if call.fate:
+        command = replace(command, fate=call.fate)
     return Answer(f"{platform.execute(command)}\n".encode(), TEXT)
 
 

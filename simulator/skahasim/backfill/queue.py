@@ -31,6 +31,9 @@ class BackfillQueue:
     sees it, until then.
     """
 
+    nodes_are_fixed = True
+    """Plans are kept by node, from the beginning on."""
+
     def __init__(self, cluster: Cluster, policies: Policies, estimate: Estimate = requested) -> None:
         self._cluster = cluster
         self._nodes = cluster.nodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skahasim.configuration import LimitSettings
 from skahasim.resources import NOTHING, Resources
@@ -45,6 +45,17 @@ class Limits:
         return ""
 
 
+class Standing(NamedTuple):
+    """What somebody holds, and may."""
+
+    kind: str
+    """``user`` or ``group``."""
+    holder: str
+    jobs: int
+    held: Resources
+    limits: Limits
+
+
 class _Ledger:
     """What each holder of one kind (user, group) holds."""
 
@@ -60,6 +71,12 @@ class _Ledger:
         jobs, held = self._held.get(holder, (0, NOTHING))
         resource = self.limits.exceeded(jobs + 1, held.plus(request))
         return f"the limit of {self.kind} {holder} on {resource}" if resource else ""
+
+    def standing(self, holder: str) -> Standing | None:
+        """What ``holder`` holds; ``None`` where there is no limit."""
+        if self.is_open or not holder:
+            return None
+        return Standing(self.kind, holder, *self._held.get(holder, (0, NOTHING)), self.limits)
 
     def move(self, holder: str, request: Resources, sign: int) -> None:
         if self.is_open or not holder:
@@ -98,6 +115,11 @@ class OpenAdmission:
         if self._is_open:
             return ""
         return self._users.hold(job.user, job.request) or self._groups.hold(job.group, job.request)
+
+    def standings(self, job: Job) -> list[Standing]:
+        """What those hold under whose limits ``job`` falls."""
+        found = (self._users.standing(job.user), self._groups.standing(job.group))
+        return [standing for standing in found if standing is not None]
 
     def acquire(self, job: Job) -> None:
         if self._is_open:

@@ -129,9 +129,9 @@ def test_a_kubernetes_version_may_be_written_as_a_number() -> None:
 def test_the_epoch_is_utc(moment: datetime, hours: int) -> None:
     naive = Settings.model_validate({"epoch": moment, "images": [], "users": []}).epoch
     assert naive == moment.replace(tzinfo=UTC)
-    written = f"{moment.replace(year=2026).isoformat()}{hours:+03d}:00"
+    written = f"{moment.replace(year=2028).isoformat()}{hours:+03d}:00"
     epoch = Settings.model_validate({"epoch": written, "images": [], "users": []}).epoch
-    assert epoch == moment.replace(year=2026, tzinfo=UTC) - timedelta(hours=hours)
+    assert epoch == moment.replace(year=2028, tzinfo=UTC) - timedelta(hours=hours)
     assert epoch is not None
     assert epoch.tzinfo is UTC
 

@@ -1,0 +1,42 @@
+// A server for a file of Node tests, and a platform of its own for each test. No package is needed.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+export async function serve (...options) {
+  const server = spawn('mockskaha', ['serve', '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: server.stdout })
+  const [first] = await Promise.race([
+    once(lines, 'line'),
+    once(server, 'exit').then(([code]) => { throw new Error(`mockskaha serve ended with ${code}`) }),
+    once(server, 'error').then(([error]) => { throw error })
+  ])
+  const url = first.match(/^export CANFAR_URL=(\S+)$/)[1]
+  return {
+    url,
+    // Platforms are made when they are first asked for, and never meet.
+    namespace: name => url.replace('/skaha/v1', `/ns/${name}/skaha/v1`),
+    async stop () {
+      server.kill()
+      await once(server, 'exit')
+    }
+  }
+}
+
+export function client (url, token = 'alice') {
+  const ask = async (path, options = {}) => {
+    const headers = { Authorization: `Bearer ${token}`, ...options.headers }
+    const answer = await fetch(url + path, { ...options, headers })
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
+    return answer
+  }
+  return {
+    list: async () => (await ask('/session')).json(),
+    info: async id => (await ask(`/session/${id}`)).json(),
+    create: async form => {
+      const answer = await ask('/session', { method: 'POST', body: new URLSearchParams(form) })
+      return (await answer.text()).trim()
+    },
+    remove: async id => { await ask(`/session/${id}`, { method: 'DELETE' }) }
+  }
+}
