@@ -21,7 +21,10 @@ from skahaclient.errors import ConfigurationError
 NAMES = ("url", "token", "certificate", "timeout", "concurrency", "registry")
 SECRETS = frozenset({"token", "registry"})
 WHO = ("token", "certificate")
-_PREFIXES = ("SKAHA_", "CANFAR_")
+_REGISTRY = {
+    "SKAHA_": ("SKAHA_REGISTRY_USERNAME", "SKAHA_REGISTRY_SECRET"),
+    "CANFAR_": ("CANFAR_REGISTRY__USERNAME", "CANFAR_REGISTRY__SECRET"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def forget() -> None:
 
 def _said(name: str, given: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield f"--{name}", given.get(name)
-    for prefix in _PREFIXES:
+    for prefix in _REGISTRY:
         variable = f"{prefix}{name.upper()}"
         if name == "registry":
             yield from _registry_said(prefix)
@@ -125,10 +128,9 @@ def _said(name: str, given: Mapping[str, Any], kept: Mapping[str, Any]) -> Itera
 
 
 def _registry_said(prefix: str) -> Iterator[tuple[str, Any]]:
-    """``SKAHA_REGISTRY_USERNAME`` and ``…_SECRET``; `canfar` writes them with two underscores."""
-    mark = "__" if prefix == "CANFAR_" else "_"
-    user, secret = (os.environ.get(f"{prefix}REGISTRY{mark}{part}") for part in ("USERNAME", "SECRET"))
-    yield f"{prefix}REGISTRY{mark}USERNAME", (user, secret) if user or secret else None
+    names = _REGISTRY[prefix]
+    user, secret = (os.environ.get(name) for name in names)
+    yield names[0], (user, secret) if user or secret else None
 
 
 def _usable(name: str, value: Any, origin: str) -> Any:

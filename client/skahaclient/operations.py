@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from asyncio import CancelledError
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -162,44 +163,53 @@ class Operations:
             raise failure
         log.warning("%s", failure)
 
-    def create(
+    def launching(
         self, launch: Launch, progress: Progress | None = None, errors: Policy | None = None
-    ) -> Plan[list[str]]:
-        """The ids of new sessions, in the order of the replicas. Whatever happens, those that were made are told."""
-        wanted = policy(errors, self.errors, "raise")
-        yield from self.service.found()
-        launching = _Launching(self.service, launch, progress)
-        try:
-            yield Every(launching.plans, launching.count, finish=True)
-        except KeyboardInterrupt:
-            raise LaunchInterrupted(launching.created, launching.failures) from None
-        except CancelledError:
-            raise LaunchCancelled(launching.created, launching.failures) from None
-        except Exception as error:  # of the caller's progress
-            raise LaunchError(launching.created, launching.failures) from error
-        if launching.failures:
-            failure = LaunchError(launching.created, launching.failures)
-            if wanted == "raise" or not launching.created:
-                raise failure
-            log.warning("%s", failure)
-        return launching.created
+    ) -> Launching:
+        return Launching(self.service, launch, progress, policy(errors, self.errors, "raise"))
 
 
-class _Launching:
-    """A launch under way."""
+class Launching:
+    """A launch under way. Whatever happens to it, it tells the ids of what was made."""
 
-    def __init__(self, service: Service, launch: Launch, progress: Progress | None) -> None:
+    def __init__(self, service: Service, launch: Launch, progress: Progress | None, errors: Policy) -> None:
         self.service = service
         self.launch = launch
         self.progress = progress
-        self.plans = [self._one(replica) for replica in range(1, launch.replicas + 1)]
+        self.errors = errors
         self.done = 0
         self._ids: dict[int, str] = {}
         self._errors: dict[int, SkahaError] = {}
         self._begun: set[int] = set()
         self._hopeless: SkahaError | None = None
 
-    def count(self) -> None:
+    def plan(self) -> Plan[list[str]]:
+        """The ids of the new sessions, in the order of the replicas."""
+        yield from self.service.found()
+        plans = [self._one(replica) for replica in range(1, self.launch.replicas + 1)]
+        yield Every(plans, self._count, finish=True)
+        if self.failures:
+            failure = LaunchError(self.created, self.failures)
+            if self.errors == "raise" or not self.created:
+                raise failure
+            log.warning("%s", failure)
+        return self.created
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Whatever ends the launch early has the ids."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise LaunchInterrupted(self.created, self.failures) from None
+        except CancelledError:
+            raise LaunchCancelled(self.created, self.failures) from None
+        except SkahaError:
+            raise
+        except Exception as error:  # of the caller's progress
+            raise LaunchError(self.created, self.failures) from error
+
+    def _count(self) -> None:
         self.done += 1
         if self.progress is not None:
             self.progress(self.done, self.launch.replicas)

@@ -72,7 +72,7 @@ class Session(Client):
     def events(
         self, ids: Ids, verbose: bool = False, *, errors: Policy | None = None
     ) -> list[dict[str, str]]:
-        """What Kubernedes did with sessions: for each ``{id: table}``. ``verbose`` as in `logs`."""
+        """What Kubernetes did with sessions: for each ``{id: table}``. ``verbose`` as in `logs`."""
         found = self._run(self._operations.events(ids, errors))
         return _told({each: text for one in found for each, text in one.items()}, verbose) and found
 
@@ -104,7 +104,9 @@ class Session(Client):
         have the ids of the sessions that were ``created``.
         """
         wanted = launch(name, image, cores, ram, kind, gpu, cmd, args, env, replicas)
-        return self._run(self._operations.create(wanted, progress, errors))
+        launching = self._operations.launching(wanted, progress, errors)
+        with launching.telling():
+            return self._run(launching.plan())
 
     def wait(
         self,
@@ -211,7 +213,9 @@ class AsyncSession(AsyncClient):
     ) -> list[str]:
         """As `Session.create`. A task that is cancelled raises `LaunchCancelled`, which has what was ``created``."""
         wanted = launch(name, image, cores, ram, kind, gpu, cmd, args, env, replicas)
-        return await self._run(self._operations.create(wanted, progress, errors))
+        launching = self._operations.launching(wanted, progress, errors)
+        with launching.telling():
+            return await self._run(launching.plan())
 
     async def wait(
         self,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
 import httpx
@@ -26,7 +26,8 @@ from skahaclient.plan import Every, Pause, Plan
 from skahaclient.wire import Answer, Request
 
 T = TypeVar("T")
-Failure = SkahaError | BaseException
+_LOOK_SECONDS = 0.5
+"""How often it is made sure that there is somebody to wait for."""
 
 
 class SyncTransport:
@@ -71,51 +72,79 @@ class SyncTransport:
         return _answer(response)
 
     def _every(self, every: Every) -> list[Any]:
-        results: list[Any] = [None] * len(every.plans)
-        crashes: list[BaseException] = []
-        waiting = enumerate(every.plans)
-        lock = Lock()
-        stopped = False
-
-        def work() -> None:
-            while True:
-                with lock:
-                    number, plan = (None, None) if stopped or crashes else next(waiting, (None, None))
-                if number is None or plan is None:
-                    return
-                try:
-                    try:
-                        results[number] = self.run(plan)
-                    except SkahaError as error:
-                        results[number] = error
-                    if every.done is not None:
-                        with lock:
-                            every.done()
-                except BaseException as error:
-                    crashes.append(error)
-                    return
-
-        threads = [
-            Thread(target=work, name=f"skahaclient-{n}", daemon=True)
-            for n in range(min(self._concurrency, len(every.plans)))
-        ]
-        for thread in threads:
-            thread.start()
+        crew = _Crew(self.run, every, self._concurrency)
         try:
-            _join(threads)
+            crew.start()
+            crew.wait()
         except BaseException:
-            stopped = True
+            crew.stop()
             if every.finish:
-                _join(threads)
+                crew.wait()
             raise
-        if crashes:
-            raise crashes[0]
-        return results
+        if crew.crashes:
+            raise crew.crashes[0]
+        return crew.results
 
 
-def _join(threads: list[Thread]) -> None:
-    for thread in threads:
-        thread.join()
+class _Crew:
+    """Threads that carry out many plans, and one that watches over them: whoever waits may be interrupted anywhere."""
+
+    def __init__(self, run: Callable[[Plan[Any]], Any], every: Every, size: int) -> None:
+        self.results: list[Any] = [None] * len(every.plans)
+        self.crashes: list[BaseException] = []
+        self._run = run
+        self._done = every.done
+        self._size = min(size, len(every.plans))
+        self._waiting = enumerate(every.plans)
+        self._lock = Lock()
+        self._stopped = False
+        self._ended = Event()
+        self._foreman = Thread(target=self._lead, name="skahaclient", daemon=True)
+
+    def start(self) -> None:
+        self._foreman.start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopped = True
+
+    def wait(self) -> None:
+        """Until nothing is under way."""
+        while not self._ended.wait(_LOOK_SECONDS) and self._foreman.is_alive():
+            pass
+
+    def _lead(self) -> None:
+        threads = [Thread(target=self._work, name=f"skahaclient-{n}", daemon=True) for n in range(self._size)]
+        begun = []
+        try:
+            for thread in threads:
+                thread.start()
+                begun.append(thread)
+        except RuntimeError as error:  # no more threads: those that there are do the work
+            if not begun:
+                self.crashes.append(error)
+        for thread in begun:
+            thread.join()
+        self._ended.set()
+
+    def _work(self) -> None:
+        while (next_one := self._next()) is not None:
+            number, plan = next_one
+            try:
+                try:
+                    self.results[number] = self._run(plan)
+                except SkahaError as error:
+                    self.results[number] = error
+                if self._done is not None:
+                    with self._lock:
+                        self._done()
+            except BaseException as error:
+                self.crashes.append(error)
+                return
+
+    def _next(self) -> tuple[int, Plan[Any]] | None:
+        with self._lock:
+            return None if self._stopped or self.crashes else next(self._waiting, None)
 
 
 class AsyncTransport:

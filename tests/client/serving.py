@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from mockskaha.config import Settings
-from mockskaha.http.service import Service
+from mockskaha.host import Host, Server
 from mockskaha.platform import Platform
 from mockskaha.session import Session
 
@@ -39,17 +39,17 @@ def serving(
 ) -> Iterator[Live]:
     """Serve until the block ends. ``around`` may put something between the wire and the service."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    platform = Platform.from_settings(settings)
-    platform.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    host = Host(settings, url)
     server = uvicorn.Server(
-        uvicorn.Config(around(Service(platform)), log_level="warning", lifespan="off", ws="none")
+        uvicorn.Config(around(Server(host)), log_level="warning", lifespan="off", ws="none")
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield Live(f"{platform.base_url}/skaha/v1", platform)
+        yield Live(f"{url}/skaha/v1", host.root.platform)
     finally:
         server.should_exit = True
         thread.join(_START_SECONDS)
         listener.close()
-        platform.close()
+        host.close()

@@ -248,7 +248,7 @@ def test_submit_job(desk: Desk) -> None:
 
 
 def test_list_info_stats_logs_and_cancel(desk: Desk) -> None:
-    job = desk.headless("sh", "-c", "echo reading; sleep 1d")
+    job = desk.headless("sh", "-c", "echo", "reading;", "sleep", "1d")
     desk.command("wait", job, "--until", "Running")
     assert re.search(rf"^{job} +given +headless +Running ", desk.shell(5), re.MULTILINE)
     about = desk.shell(6, session_id=job)
@@ -267,7 +267,11 @@ def test_installation(desk: Desk) -> None:
 
 
 def test_follow_the_log_and_search_it(desk: Desk) -> None:
-    job = desk.headless("sh", "-c", "echo begun; sleep 45; echo ERROR: disk full; sleep 15; echo end")
+    job = desk.headless(
+        "sh",
+        "-c",
+        *["echo", "begun;", "sleep", "45;", "echo", "ERROR:", "disk", "full;", "sleep", "15;", "echo", "end"],
+    )
     # `<[session-id]` reads the id from a file of that name.
     (desk.root / "work" / job).write_text(f"{job}\n")
     followed = "begun\nERROR: disk full\nend\n"

@@ -13,7 +13,6 @@ from skahaclient.cli.failure import Exit, UsageError, complain, told
 from skahaclient.cli.screen import Format, emit, note, say
 
 app = typer.Typer(help="Log in, log out, and see who you are.", no_args_is_help=True)
-SECRETS = ("token",)
 
 
 @app.command()
@@ -61,7 +60,7 @@ def show(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     with told():
         found = config.settings(**ctx.obj.given)
     facts = {
-        name: {"value": "***" if name in SECRETS else value, "from": found.origins[name]}
+        name: {"value": "***" if name in config.SECRETS else value, "from": found.origins[name]}
         for name, value in found.values.items()
     }
     if output is not Format.TABLE:
@@ -80,7 +79,7 @@ def logout(ctx: typer.Context) -> None:
     from skahaclient import config
 
     with told():
-        config.save(token=None, certificate=None)
+        config.forget()
         left = config.settings(**ctx.obj.given)
     for name in ("token", "certificate"):
         if name in left.values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,7 +13,7 @@ from skahaclient.cli.screen import Format, emit, show_table
 from skahaclient.cli.words import ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from skahaclient.models.platform import Choices
 
 COLUMNS = (
     Column(""),
@@ -31,17 +31,17 @@ def context(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     with told(), ctx.obj.context() as service:
         found = service.resources()
     if output is not Format.TABLE:
-        emit(found, output)
+        emit(found.raw, output)
     else:
-        rows = (("cores", found["cores"]), ("memory, GiB", found["memoryGB"]), ("GPUs", found["gpus"]))
+        rows = (("cores", found.cores), ("memory, GiB", found.ram), ("GPUs", found.gpus))
         show_table(COLUMNS, [_cells(name, part) for name, part in rows])
 
 
-def _cells(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
-    least, most = part.get("defaultRequest"), part.get("defaultLimit")
+def _cells(name: str, part: Choices) -> tuple[str, ...]:
+    least, most = part.flexible_request, part.flexible_limit
     return (
         name,
         "-" if least is None else str(least),
         "-" if most is None else str(most),
-        ranges(part.get("options") or ()),
+        ranges(part.options),
     )

@@ -30,7 +30,7 @@ def events(ctx: typer.Context, ids: Ids = None, output: OutputOption = Format.TA
     with told(), ctx.obj.session() as session:
         wanted = given(ids)
         found, failures = gathered(lambda: session.events(wanted))
-        parsed = {id_: rows_of(text) for id_, text in found.items()}
+        parsed = {id_: rows_of(text) for each in found for id_, text in each.items()}
         if output is not Format.TABLE:
             emit({id_: [_entry(row) for row in rows] for id_, rows in parsed.items()}, output)
         else:

@@ -38,6 +38,7 @@ def code_of(error: BaseException) -> Exit:
     """The exit code for an error of this client."""
     from skahaclient.errors import (
         ConfigurationError,
+        InvalidRequest,
         NoAnswer,
         NotAuthenticated,
         Refused,
@@ -47,7 +48,7 @@ def code_of(error: BaseException) -> Exit:
     )
 
     match error:
-        case ConfigurationError() | UsageError():
+        case ConfigurationError() | InvalidRequest() | UsageError():
             return Exit.USAGE
         case NotAuthenticated():
             return Exit.NOT_AUTHENTICATED

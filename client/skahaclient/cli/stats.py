@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from skahaclient.cli.screen import Format, emit, show_table
 from skahaclient.cli.words import number, share, status_colour
 
 if TYPE_CHECKING:
+    from skahaclient.models.platform import PlatformStats
     from skahaclient.models.session import SessionInfo
 
 PLATFORM = (
@@ -63,28 +64,19 @@ def stats(
         conclude(failures, nothing_else=not found)
 
 
-def _show_platform(found: dict[str, Any], output: Format) -> None:
+def _show_platform(found: PlatformStats, output: Format) -> None:
     if output is not Format.TABLE:
-        emit(found, output)
+        emit(found.raw, output)
         return
-    cores, ram = found["cores"], found["ram"]
-    asked, capacity = cores["requestedCPUCores"], cores["cpuCoresAvailable"]
+    amounts = (
+        ("cores", found.requested_cores, found.capacity_cores, found.most_cores),
+        ("memory, GiB", found.requested_ram, found.capacity_ram, found.most_ram),
+    )
     rows = [
-        (
-            "cores",
-            number(asked),
-            number(capacity),
-            share(asked, capacity),
-            number(cores["maxCPUCores"]["cpuCores"]),
-        )
+        (name, number(asked), number(capacity), share(asked, capacity), number(most))
+        for name, asked, capacity, most in amounts
     ]
-    asked, capacity = _gb(ram["requestedRAM"]), _gb(ram["ramAvailable"])
-    rows.append(("memory, GB", number(asked), number(capacity), share(asked, capacity), ram["maxRAM"]["ram"]))
     show_table(PLATFORM, rows)
-
-
-def _gb(text: str) -> float:
-    return float(text.removesuffix("G"))
 
 
 def _use(info: SessionInfo) -> dict[str, object]:

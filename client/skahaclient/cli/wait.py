@@ -10,7 +10,7 @@ import typer
 from skahaclient.cli.choices import OutputOption
 from skahaclient.cli.columns import Column
 from skahaclient.cli.failure import Exit, complain, told
-from skahaclient.cli.ids import Ids, given
+from skahaclient.cli.ids import Ids, conclude, gathered, given
 from skahaclient.cli.progress import bar
 from skahaclient.cli.screen import Format, emit, show_table
 from skahaclient.cli.words import status_colour
@@ -47,17 +47,20 @@ def wait(
         late = None
         try:
             with bar("waiting", len(wanted), least=1) as report:
-                found = session.wait(wanted, until=until.value, timeout=timeout, progress=report)
+                found, failures = gathered(
+                    lambda: session.wait(wanted, until=until.value, timeout=timeout, progress=report)
+                )
         except WaitTimeout as error:
-            found, late = [*error.done, *error.waiting], error
-        if output is Format.TABLE:
-            show_table(COLUMNS, [(each.id, each.name, each.status) for each in found])
-        else:
+            found, failures, late = [*error.done, *error.waiting], error.errors, error
+        if output is not Format.TABLE:
             emit([each.model_dump(mode="json") for each in found], output)
+        elif found:
+            show_table(COLUMNS, [(each.id, each.name, each.status) for each in found])
         failed = [each.id for each in found if each.status == "Failed"]
         for id_ in failed:
             complain(f"{id_} has failed; see skahaclient logs {id_} and skahaclient events {id_}")
         if late is not None:
             complain(str(late))
+        conclude(failures, nothing_else=not found and late is None)
         if failed or late is not None:
             raise typer.Exit(Exit.FAILED)

@@ -106,9 +106,27 @@ def test_replicas_for_programs(skaha: Skaha, live: Live, user: str, load: Any, r
 
 
 def test_a_refusal_is_told_in_the_services_words(skaha: Skaha) -> None:
-    reply = skaha("launch", "-n", "a_b", IMAGE)
+    reply = skaha("launch", "-n", "job", "registry.example.org/me/mine:1")
     assert (reply.code, reply.output) == (1, "")
-    assert "name can only contain alpha-numeric chars and '-'" in reply.errors
+    assert "must come from one of [images.canfar.net]" in reply.errors
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-n", "a_b", IMAGE), "letters, digits and '-'"),
+        (("-n", "job", IMAGE, "--", "sh", "-c", "echo a"), "put the command into a script"),
+        (("-n", "job", "-e", "A=b=c", IMAGE), "Skaha would drop the variable"),
+        (("-n", "job", "-c", "0", IMAGE), "a number from 1 on"),
+    ],
+)
+def test_what_cannot_be_sent_is_2_and_not_sent(
+    skaha: Skaha, live: Live, user: str, words: tuple[str, ...], told: str
+) -> None:
+    reply = skaha("launch", *words)
+    assert (reply.code, reply.output) == (2, "")
+    assert told in reply.errors
+    assert live.sessions(user) == {}
 
 
 # -- private images ----------------------------------------------------------------------------------------------

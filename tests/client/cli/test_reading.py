@@ -26,7 +26,9 @@ def launched(skaha: Skaha, *words: str) -> str:
 @pytest.fixture
 def job(skaha: Skaha) -> str:
     """The id of a job that prints two lines and runs for long."""
-    return launched(skaha, "-n", "job", IMAGE, "--", "sh", "-c", "echo one; echo two; sleep 1d")
+    return launched(
+        skaha, "-n", "job", IMAGE, "--", "sh", "-c", *["echo", "one;", "echo", "two;", "sleep", "1d"]
+    )
 
 
 @pytest.fixture
@@ -216,7 +218,7 @@ def test_stats_of_the_platform(skaha: Skaha, job: str) -> None:
     head, cores, ram = skaha("stats").output.splitlines()
     assert head.split() == ["REQUESTED", "CAPACITY", "LOAD", "MOST", "PER", "SESSION"]
     assert re.fullmatch(r"cores +[\d.]+ +[\d.]+ +\d+% +\d+", cores)
-    assert re.fullmatch(r"memory, GB +[\d.]+ +[\d.]+ +\d+% +\d+Gi", ram)
+    assert re.fullmatch(r"memory, GiB +[\d.]+ +[\d.]+ +\d+% +\d+", ram)
 
 
 def test_stats_of_a_session_are_use_of_what_was_asked_for(skaha: Skaha) -> None:
