@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve check format test test-deep contract bench demo wheel clean
+.PHONY: help install serve check format test test-deep contract bench endurance demo wheel clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ contract: install  ## the contract's gates and Schemathesis alone
 
 bench: install  ## measure, and write benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+endurance: install  ## a minute of mixed load on a server, 2,000 requests a second
+	$(BIN)/python -m benchmarks.endurance
 
 demo: install  ## a day of batch work with the real canfar client
 	$(BIN)/python examples/batch_day.py

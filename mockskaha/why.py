@@ -283,7 +283,11 @@ def _ended(session: Session, overrides: dict[str, str], happened: list[Happening
     exited = next((item for item in reversed(happened) if item.step == Step.EXITED), None)
     code = f" (exit code {exited.reason})" if exited is not None and job.reason == "Error" else ""
     evicted = next((item for item in reversed(happened) if item.step == Step.EVICTED), None)
-    said = f": {evicted.reason}" if evicted is not None and job.reason in ("Evicted", "NodeLost") else ""
+    said = (
+        f": {evicted.reason.rstrip('.')}"
+        if evicted is not None and job.reason in ("Evicted", "NodeLost")
+        else ""
+    )
     text = f"It failed, {job.reason}: {_ENDS.get(job.reason, 'it could not go on')}{code}{said}."
     cause: Cause = "expired" if job.reason == "DeadlineExceeded" else "failed"
     return Why(*base, cause, text, "", since, removal, overrides=overrides)

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import Body, Path, Response
 from pydantic import Field
 
-from mockskaha.commands import ChangeNode, NodeChange
+from mockskaha import nodes
+from mockskaha.commands import NodeChange
 from mockskaha.control.form import Form, View, Whole
 from mockskaha.control.problems import Conflict, NotFound
 from mockskaha.control.scope import Handlers, Here
 from mockskaha.namespace import Namespace
 from mockskaha.session import Session
-from skahasim.cluster import UNREACHABLE, UNSCHEDULABLE, Node
+from skahasim.cluster import Node
 
-MOST_NODES = 10_000
 NODE = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 Name = Annotated[str, Path()]
 
@@ -90,36 +90,21 @@ async def list_nodes(namespace: Here) -> NodeList:
 
 
 async def add_node(namespace: Here, body: NewNode, response: Response) -> NodeView:
-    platform = namespace.platform
-    model = platform.model
-    if getattr(model.queue, "nodes_are_fixed", False):
-        name = type(model.queue).__name__
-        raise Conflict(f"the queue ({name}) plans with the nodes it began with, so none can be added")
-    if any(node.name == body.name for node in model.cluster.nodes):
-        raise Conflict(f"there is a node {body.name} already")
-    if len(model.cluster.nodes) >= MOST_NODES:
-        raise Conflict(f"there are {MOST_NODES} nodes, which is the most")
-    platform.execute(ChangeNode(body.name, "add", cores=body.cores, ram_gib=body.ram_gib, gpus=body.gpus))
-    platform.catch_up()
+    try:
+        node = nodes.add(namespace.platform, body.name, body.cores, body.ram_gib, body.gpus)
+    except nodes.NodeConflict as error:
+        raise Conflict(str(error)) from None
     response.status_code = 201
-    return node_view(model.cluster.node(body.name))
+    return node_view(node)
 
 
 def _change(namespace: Namespace, name: str, change: NodeChange, *, evicts: bool = False) -> NodeView:
-    platform = namespace.platform
     try:
-        node = platform.model.cluster.node(name)
-    except KeyError:
-        raise NotFound(f"there is no node {name[:80]!r}") from None
-    if change == "drain" and UNSCHEDULABLE in node.closures and not (evicts and node.jobs):
-        raise Conflict(f"{name} is drained already")
-    if change == "fail" and UNREACHABLE in node.closures:
-        raise Conflict(f"{name} has failed already")
-    if change == "restore" and node.is_open:
-        raise Conflict(f"{name} takes sessions already")
-    platform.execute(ChangeNode(name, change, evicts=evicts))
-    platform.catch_up()
-    return node_view(node)
+        return node_view(nodes.change(namespace.platform, name, change, evicts=evicts))
+    except nodes.UnknownNode as error:
+        raise NotFound(str(error)) from None
+    except nodes.NodeConflict as error:
+        raise Conflict(str(error)) from None
 
 
 async def drain_node(namespace: Here, node: Name, body: Annotated[Drain | None, Body()] = None) -> NodeView:

@@ -5,36 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from mockskaha.platform import Platform
-from mockskaha.session import PENDING, Session
+from mockskaha.session import PENDING
 from mockskaha.stream import Happening
-from skahasim.job import State
+from mockskaha.why import why as reasons
 
 _SHOWN: Final = 12
 """Steps of a timeline that a message lists at most."""
 
 
 def why(platform: Platform, session_id: str) -> str:
-    """Why the session has the status it has, on one line: what a pending one waits for, how one ended."""
+    """Why the session has the status it has, on one line: what a pending one waits for, how one ended; in brackets the
+    platform's own words."""
+    found = reasons(platform, session_id)
+    if found is None:
+        return f"there never was a session {session_id!r}, or it is too long ago"
     session = platform.inventory.session(session_id)
-    if session is None:
-        last = platform.stream.of(session_id)
-        if not last:
-            return f"there never was a session {session_id!r}, or it is too long ago"
-        return f"it is gone: {told(last[-1])}"
-    return f"{session.status}: {_reason(platform, session)}"
-
-
-def _reason(platform: Platform, session: Session) -> str:
-    job = session.job
-    if session.status != PENDING:
-        return job.reason or (f"on {job.node.name}" if job.node is not None else "it has just begun")
-    if job.held:
-        return f"held back by the queue: {job.waiting_for}"
-    if job.state is State.QUEUED:
-        return f"waits for a node: {job.waiting_for}" if job.waiting_for else "queued, and not looked at yet"
-    last = next((item for item in reversed(platform.stream.of(session.session_id)) if not item.app_id), None)
-    where = f"on {job.node.name}" if job.node is not None else "on its way to a node"
-    return f"{where}, after: {told(last)}" if last is not None else where
+    own = found.waiting_for or (session.job.reason if session is not None else "")
+    words = f" [{own}]" if own and own != found.status and own.rstrip(".") not in found.text else ""
+    return f"{found.status}: {found.text}{words}"
 
 
 def told(item: Happening) -> str:
@@ -57,7 +45,7 @@ def pending(platform: Platform, most: int = 10) -> list[str]:
     """A line for each of the first sessions that wait."""
     waiting = [item for item in platform.inventory if item.status == PENDING and not item.is_app]
     lines = [
-        f"{item.session_id}  {item.owner.username}  {item.kind} {item.name}  {_reason(platform, item)}"
+        f"{item.session_id}  {item.owner.username}  {item.kind} {item.name}  {why(platform, item.session_id)}"
         for item in waiting[:most]
     ]
     return lines + ([f"… {len(waiting) - most} more"] if len(waiting) > most else [])

@@ -73,6 +73,7 @@ class LiveServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.host.closing = True
         self._server.stop()
         self._thread.join(_PATIENCE_SECONDS)
         for made in self._made:

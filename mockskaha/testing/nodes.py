@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from mockskaha.commands import ChangeNode
+from mockskaha import nodes
 from mockskaha.platform import Platform
 from mockskaha.session import Session
-from skahasim.cluster import UNREACHABLE
 from skahasim.cluster import Node as ModelNode
 
 
@@ -49,7 +47,7 @@ class Nodes:
 
     def __getitem__(self, name: str) -> Node:
         """The node of this name. Raises ``LookupError``."""
-        found: Node = self._with_platform(lambda platform: _node(_find(platform, name)))
+        found: Node = self._with_platform(lambda platform: _node(nodes.find(platform, name)))
         return found
 
     def of(self, session_id: str) -> Node | None:
@@ -59,54 +57,20 @@ class Nodes:
     def add(self, name: str, *, cores: float, ram_gib: float, gpus: int = 0) -> None:
         """A further node. Raises ``ValueError`` when there is one of that name, or the queue can take in none."""
 
-        def added(platform: Platform) -> None:
-            if any(node.name == name for node in platform.model.cluster.nodes):
-                raise ValueError(f"there is a node {name!r} already")
-            if getattr(platform.model.queue, "nodes_are_fixed", False):
-                raise ValueError("this queue plans with the nodes it began with")
-            platform.execute(ChangeNode(name, "add", cores=cores, ram_gib=ram_gib, gpus=gpus))
-
-        self._with_platform(added)
+        self._with_platform(lambda platform: nodes.add(platform, name, cores, ram_gib, gpus))
 
     def drain(self, name: str, *, evict: bool = False) -> None:
         """It takes no more sessions; those that run there go on, or have to go. Raises ``LookupError``, and
-        ``ValueError`` when it takes none already."""
-
-        def drained(platform: Platform) -> None:
-            if not _find(platform, name).is_open:
-                raise ValueError(f"{name} takes no sessions already")
-            platform.execute(ChangeNode(name, "drain", evicts=evict))
-
-        self._with_platform(drained)
+        ``ValueError`` when it is drained already."""
+        self._with_platform(lambda platform: nodes.change(platform, name, "drain", evicts=evict))
 
     def fail(self, name: str) -> None:
         """It is down, and what ran there is lost. Raises ``LookupError``, and ``ValueError`` when it is down."""
-
-        def failed(platform: Platform) -> None:
-            if UNREACHABLE in _find(platform, name).closures:
-                raise ValueError(f"{name} is down already")
-            platform.execute(ChangeNode(name, "fail"))
-
-        self._with_platform(failed)
+        self._with_platform(lambda platform: nodes.change(platform, name, "fail"))
 
     def restore(self, name: str) -> None:
         """It takes sessions again. Raises ``LookupError``, and ``ValueError`` when it does already."""
-
-        def restored(platform: Platform) -> None:
-            if _find(platform, name).is_open:
-                raise ValueError(f"{name} takes sessions already")
-            platform.execute(ChangeNode(name, "restore"))
-
-        self._with_platform(restored)
-
-
-def _find(platform: Platform, name: str) -> ModelNode:
-    try:
-        return platform.model.cluster.node(name)
-    except KeyError:
-        names = [node.name for node in platform.model.cluster.nodes]
-        close = get_close_matches(name, names, 1) or names[:3]
-        raise LookupError(f"there is no node {name!r}; there is {', '.join(close)}") from None
+        self._with_platform(lambda platform: nodes.change(platform, name, "restore"))
 
 
 def _node(node: ModelNode) -> Node:

@@ -13,13 +13,13 @@ from mockskaha.faults.disturbance import disturb
 from mockskaha.http.parameters import Parameters
 from mockskaha.launch import session_command
 from mockskaha.overrides import duration
-from mockskaha.platform import GONE, SAME_STATUS, STATUSES, Platform
-from mockskaha.session import COMPLETED, FAILED
+from mockskaha.platform import SAME_STATUS, STATUSES, Platform
 from mockskaha.testing.explanation import explained, pending, why
 from mockskaha.testing.faults import Faults
 from mockskaha.testing.nodes import Nodes
 from mockskaha.testing.options import refused, state_of
 from mockskaha.testing.requests import Journal
+from mockskaha.until import advance_until
 
 if TYPE_CHECKING:
     import httpx
@@ -33,8 +33,6 @@ Duration = float | str | timedelta
 USER: Final = "alice"
 """Who calls, unless a test says otherwise."""
 HOUR: Final = 3600.0
-_ENDED: Final = frozenset({COMPLETED, FAILED, GONE})
-"""Nothing comes after them but ``Gone``."""
 
 
 class Reach(Protocol):
@@ -212,13 +210,11 @@ class Skaha:
             raise ValueError(f"no session is ever {status!r}; known: {', '.join((*STATUSES, *SAME_STATUS))}")
 
         def moved(platform: Platform) -> tuple[float, str]:
-            begin = platform.time
-            final = {wanted, GONE} if wanted == GONE else {wanted, *_ENDED}
-            platform.advance_until(lambda: platform.status_of(session_id) in final, limit)
-            found, passed = platform.status_of(session_id), platform.time - begin
-            if found == wanted:
-                return passed, ""
-            return passed, f"is {found}, not {wanted}, after {passed:g} s\n{explained(platform, session_id)}"
+            came = advance_until(platform, session_id, wanted, limit)
+            if came.reached:
+                return came.seconds, ""
+            problem = f"is {came.status}, not {wanted}, after {came.seconds:g} s"
+            return came.seconds, f"{problem}\n{explained(platform, session_id)}"
 
         passed, problem = self._with_platform(moved)
         if problem:

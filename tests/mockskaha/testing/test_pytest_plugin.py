@@ -178,11 +178,11 @@ def test_a_test_that_fails_tells_what_was_asked_and_what_waits(pytester: pytest.
     result.stdout.fnmatch_lines(
         [
             "E *AssertionError: session * is Pending, not Running, after 3600 s",
-            "E *why: Pending: waits for a node: 0/43 nodes are available: *",
+            "E *why: Pending: No node has room for it. *0/43 nodes are available: *",
             "*- skaha: http://skaha.test -*",
             "*60.0 s  200  GET /skaha/v1/session  bob  view=all",
             "pending:",
-            "*alice  headless mine  waits for a node: 0/43 nodes are available: *",
+            "*alice  headless mine  Pending: No node has room for it. *",
         ]
     )
     result.stdout.no_fnmatch_line("*carol*")

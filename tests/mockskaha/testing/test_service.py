@@ -95,7 +95,7 @@ def test_what_is_waited_for_in_vain_is_explained(driven: Skaha):
         driven.until(session_id, "Completed", within="1m")
     lines = str(raised.value).splitlines()
     assert lines[0] == f"session {session_id} is Running, not Completed, after 60 s"
-    assert lines[1].startswith("  why: Running: on keel-prod-k8s-node-")
+    assert lines[1].startswith("  why: Running: It runs on keel-prod-k8s-node-")
     assert lines[-1].endswith(f"ready skaha-headless-alice-{session_id}")
     assert driven.elapsed == 60
 
@@ -148,7 +148,7 @@ def test_launches_obey_their_variables(driven: Skaha):
     session_id = driven.launch(env={"MOCKSKAHA_EXIT": "3", "MOCKSKAHA_RUNTIME": "10s"})
     driven.until(session_id, "Failed")
     assert driven.status(session_id) == "Failed"
-    assert driven.why(session_id) == "Failed: Error"
+    assert driven.why(session_id).startswith("Failed: It failed, Error: ")
 
 
 def test_a_snapshot_is_all_there_is(driven: Skaha):
@@ -215,23 +215,23 @@ def test_nodes_come_and_go(driven: Skaha):
     driven.until(waiting)
     driven.nodes.fail("node-01")
     driven.until(session_id, "Failed")
-    assert driven.why(session_id) == "Failed: NodeLost"
+    assert driven.why(session_id).startswith("Failed: It failed, NodeLost: ")
     assert [node.is_open for node in driven.nodes] == [False, True]
     driven.nodes.restore("node-01")
     driven.nodes.drain("node-02", evict=True)
     driven.until(waiting, "Failed")
-    assert driven.why(waiting) == "Failed: Evicted"
+    assert driven.why(waiting).startswith("Failed: It failed, Evicted: ")
 
 
 @pytest.mark.parametrize(
     ("what", "more", "why"),
     [
-        ("evict", {}, "Failed: Evicted"),
-        ("oom", {}, "Failed: OOMKilled"),
-        ("exit", {"exit_code": 3}, "Failed: Error"),
-        ("exit", {"exit_code": 0}, "Completed: Completed"),
-        ("expire", {}, "Failed: DeadlineExceeded"),
-        ("node-lost", {}, "Failed: NodeLost"),
+        ("evict", {}, "Failed: It failed, Evicted: "),
+        ("oom", {}, "Failed: It failed, OOMKilled: "),
+        ("exit", {"exit_code": 3}, "Failed: It failed, Error: "),
+        ("exit", {"exit_code": 0}, "Completed: Its command ended with exit code 0."),
+        ("expire", {}, "Failed: It failed, DeadlineExceeded: "),
+        ("node-lost", {}, "Failed: It failed, NodeLost: "),
         ("preempt", {"seconds": "10m"}, "Pending: "),
         ("stall", {}, "Running: "),
     ],
@@ -263,9 +263,10 @@ def test_nodes_that_are_not_so_are_told(driven: Skaha):
     with pytest.raises(ValueError, match="takes sessions already"):
         driven.nodes.restore(name)
     driven.nodes.fail(name)
-    with pytest.raises(ValueError, match="is down already"):
+    with pytest.raises(ValueError, match="has failed already"):
         driven.nodes.fail(name)
-    with pytest.raises(ValueError, match="takes no sessions already"):
+    driven.nodes.drain(name)
+    with pytest.raises(ValueError, match="is drained already"):
         driven.nodes.drain(name)
     with pytest.raises(ValueError, match="there is a node"):
         driven.nodes.add(name, cores=1, ram_gib=1)
@@ -276,5 +277,5 @@ def test_a_report_has_the_requests_and_what_waits(driven: Skaha):
     driven.client().post("/session", data={"name": "mine", "image": TERMINAL, "env": "API_TOKEN=hush"})
     report = driven.report()
     assert f"200  POST /skaha/v1/session  alice  name=mine image={TERMINAL} env=API_TOKEN=***" in report
-    assert "alice  headless mine  queued, and not looked at yet" in report
+    assert "alice  headless mine  Pending: The scheduler has not looked at it yet." in report
     assert "hush" not in report
