@@ -40,6 +40,11 @@ class Catalogue:
         """The body of ``GET /v1/image``, of one type if ``kind`` is given (one of ``TYPES``)."""
         return self._lists[kind]
 
+    def entry(self, image: str) -> ImageEntry | None:
+        """The public image of this exact id."""
+        entry = self._images.get(image)
+        return entry if entry is not None and entry.public else None
+
     def is_public(self, image: str) -> bool:
         """Whether ``image`` is in the cache of public images, by exact id (skaha-contract §3.3, step 12)."""
         entry = self._images.get(image)

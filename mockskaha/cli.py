@@ -57,6 +57,7 @@ SETTING = {
     "access_log": "server.access_log",
     "faults": "faults",
     "control_token": "server.control_token",
+    "skaha_version": "skaha_version",
 }
 """Which setting an option overrides."""
 
@@ -141,6 +142,14 @@ ControlTokenOption = Annotated[
         help="What callers of the control API must show. Beyond this machine it is closed without one.",
     ),
 ]
+SkahaVersionOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MOCKSKAHA_SKAHA_VERSION",
+        metavar="VERSION",
+        help="Which Skaha to be: 0.29, 1.0, 1.1, 1.2, 2026.1 or 1.4 (docs/eras.md). \\[1.4]",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -161,6 +170,7 @@ def serve(
     access_log: AccessLogOption = None,
     faults: FaultsOption = None,
     control_token: ControlTokenOption = None,
+    skaha_version: SkahaVersionOption = None,
 ) -> None:
     """Run the service until it is interrupted.
 
@@ -199,6 +209,7 @@ def show_config(
     access_log: AccessLogOption = None,
     faults: FaultsOption = None,
     control_token: ControlTokenOption = None,
+    skaha_version: SkahaVersionOption = None,
 ) -> None:
     """Print the settings that `serve` with the same options would run with.
 
@@ -321,11 +332,17 @@ def health(
 
 
 @app.command()
-def version() -> None:
+def version(skaha_version: SkahaVersionOption = None) -> None:
     """Print the version, and that of the Skaha service it stands in for."""
     from mockskaha import __version__
+    from mockskaha.era import DEFAULT, RELEASES, UnknownVersion, version_named
 
-    typer.echo(f"mockskaha {__version__} (Skaha 1.4.0)")
+    try:
+        release = RELEASES[version_named(skaha_version or DEFAULT)]
+    except UnknownVersion as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"mockskaha {__version__} (Skaha {release})")
 
 
 app.command("verify")(verify)

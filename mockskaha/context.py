@@ -11,8 +11,9 @@ from mockskaha.config import Settings
 from mockskaha.java import hash_set_order
 
 
-def context_body(settings: Settings) -> bytes:
-    """Compact JSON, from the resource file or from a limit range, keys in the order of Java's hash map."""
+def context_body(settings: Settings, *, as_file: bool = False) -> bytes:
+    """Compact JSON, from the resource file or from a limit range, keys in the order of Java's hash map; or
+    ``as_file``, as it is written there (skaha-contract §10)."""
     most: Any = settings.sessions.max_interactive
     bounds = settings.resources.limit_range
     if bounds is None:
@@ -36,6 +37,8 @@ def context_body(settings: Settings) -> bytes:
             "gpus": {"options": list(range(1, largest.gpus + 1))},
         }
     view["maxInteractiveSessions"] = most
+    if as_file:
+        return orjson.dumps(view, option=orjson.OPT_INDENT_2)
     return orjson.dumps(_hashed(view) if settings.quirks.hash_order else view)
 
 

@@ -12,16 +12,35 @@ from typing import Protocol
 from mockskaha.catalogue import Catalogue
 from mockskaha.commands import CreateSession
 from mockskaha.config import Settings
-from mockskaha.errors import InvalidRequest, NotFound, UnexpectedException
+from mockskaha.era import Era
+from mockskaha.errors import Forbidden, InvalidRequest, NotFound, UnexpectedException
 from mockskaha.identity import Identity
 from mockskaha.inventory import Inventory
 from mockskaha.overrides import overrides_in
 from mockskaha.quota import ResourceRules
-from mockskaha.session import DESKTOP, DESKTOP_APP, HEADLESS, KINDS, PENDING, RUNNING, is_label, label_name
+from mockskaha.session import (
+    DESKTOP,
+    DESKTOP_APP,
+    FAILED,
+    HEADLESS,
+    KINDS,
+    PENDING,
+    RUNNING,
+    is_label,
+    label_name,
+)
 from mockskaha.wire import SessionType
 
 _NAME = re.compile(r"[A-Za-z0-9\-]+", re.ASCII)
 _LONGEST_HOSTNAME = 63
+_COUNTED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"active": frozenset({RUNNING, PENDING}), "unfinished": frozenset({RUNNING, PENDING, FAILED})}
+)
+"""Statuses that count towards the session limit."""
+_NO_JOB = (
+    "java.lang.RuntimeException: io.kubernetes.client.openapi.ApiException: Message: Not Found\n"
+    "HTTP response code: 404\nHTTP response body: \nHTTP response headers: "
+)
 _KINDS: Mapping[str, SessionType] = MappingProxyType(
     {"": HEADLESS, DESKTOP_APP: DESKTOP_APP, **{kind: kind for kind in KINDS}}
 )
@@ -32,6 +51,8 @@ class Launcher(Protocol):
 
     @property
     def settings(self) -> Settings: ...
+    @property
+    def era(self) -> Era: ...
     @property
     def catalogue(self) -> Catalogue: ...
     @property
@@ -52,10 +73,7 @@ def session_command(
 ) -> CreateSession:
     """The command of ``POST /v1/session``. Raises the first refusal in the real service's order."""
     image = _image(launcher.settings.registry.hosts, parameters.get("image"))
-    sent_kind = parameters.get("type")
-    kind = _KINDS.get((sent_kind or "").strip().lower())
-    if kind is None:
-        raise InvalidRequest(f"Invalid session type: {sent_kind}")
+    kind = _kind(launcher, image, parameters.get("type"), registry_auth)
     cores = launcher.rules.cores(parameters.get("cores"))
     ram_gib = launcher.rules.ram_gib(parameters.get("ram"))
     name = _name(parameters.get("name"))
@@ -63,9 +81,14 @@ def session_command(
         _check_session_limit(launcher, user)
     gpus = launcher.rules.gpus(parameters.get("gpus"))
     _check_registry_auth(launcher.catalogue, image, registry_auth)
-    if not label_name(name):
-        raise InvalidRequest("canfar.net/name label value cannot be blank")
-    _check_username(user)
+    if kind == HEADLESS:
+        _check_headless_group(launcher, user)
+    if launcher.era.labels_are_checked:
+        if not label_name(name):
+            raise InvalidRequest("canfar.net/name label value cannot be blank")
+        _check_username(user)
+    elif not label_name(name) or not _is_short_label(user.username):
+        raise UnexpectedException(_NO_JOB)
     if kind == DESKTOP_APP:
         raise UnexpectedException("java.nio.file.NoSuchFileException: /config/launch-desktop_app.yaml")
     cmd: str = ""
@@ -99,7 +122,8 @@ def app_command(launcher: Launcher, user: Identity, session_id: str, parameters:
     parent = launcher.inventory.find(user.username, session_id)
     if parent is None or parent.kind != DESKTOP or not parent.is_active or parent.job.node is None:
         raise NotFound(f"session {session_id} not found")
-    _check_username(user)
+    if launcher.era.labels_are_checked:
+        _check_username(user)
     return CreateSession(
         username=user.username, uid=user.uid, gid=user.gid, groups=user.groups,
         name=image, image=image, kind=DESKTOP_APP, cores=cores, ram_gib=ram_gib, parent=session_id,
@@ -117,6 +141,28 @@ def _image(hosts: tuple[str, ...], image: str | None) -> str:
     return image
 
 
+def _kind(launcher: Launcher, image: str, sent: str | None, registry_auth: str | None) -> SessionType:
+    """The type of the session, which up to Skaha 0.29 had to be one of the image's (skaha-contract §3.3)."""
+    entry = launcher.catalogue.entry(image) if launcher.era.image_types_are_checked else None
+    if entry is not None and sent is not None:
+        if sent not in entry.types:
+            raise InvalidRequest(f"image/type mismatch: {image}/{sent}")
+    elif entry is None and launcher.era.image_types_are_checked and registry_auth is None:
+        raise NotFound(f"image not found or not labelled: {image}")
+    if sent is None and entry is not None and launcher.era.type_from_image:
+        sent = entry.types[0]
+    kind = _KINDS.get((sent or "").strip().lower())
+    if kind is None:
+        raise InvalidRequest(f"Invalid session type: {sent}")
+    return kind
+
+
+def _check_headless_group(launcher: Launcher, user: Identity) -> None:
+    group = launcher.settings.sessions.headless_group
+    if group and launcher.era.headless_group_is_checked and group not in user.memberships:
+        raise Forbidden("Not authorized to create a headless session")
+
+
 def _name(name: str | None) -> str:
     if name is None or not name.strip():
         raise InvalidRequest("Missing parameter 'name'")
@@ -127,8 +173,9 @@ def _name(name: str | None) -> str:
 
 def _check_session_limit(launcher: Launcher, user: Identity) -> None:
     most = launcher.settings.sessions.max_interactive
+    counted = _COUNTED[launcher.era.limit_counts]
     active = sum(
-        session.is_interactive and session.status in (RUNNING, PENDING)
+        session.is_interactive and session.status in counted
         for session in launcher.inventory.of(user.username)
     )
     if active >= most:
@@ -155,8 +202,12 @@ def _check_registry_auth(catalogue: Catalogue, image: str, header: str | None) -
         )
 
 
+def _is_short_label(name: str) -> bool:
+    return is_label(name) and len(name) <= _LONGEST_HOSTNAME
+
+
 def _check_username(user: Identity) -> None:
-    if not is_label(user.username) or len(user.username) > _LONGEST_HOSTNAME:
+    if not _is_short_label(user.username):
         raise InvalidRequest("canfar.net/username label value must match Kubernetes label value syntax")
 
 
@@ -180,7 +231,4 @@ def _check_manifest(name: str, values: tuple[str, ...], env: tuple[tuple[str, st
     """What Kubernetes refuses and the service does not check: the Job is missing when read back (§3.3, step 15)."""
     broken = any('"' in value or "\n" in value for value in values) or any(not key for key, _ in env)
     if broken or len(name) > _LONGEST_HOSTNAME or name.endswith("-"):
-        raise UnexpectedException(
-            "java.lang.RuntimeException: io.kubernetes.client.openapi.ApiException: Message: Not Found\n"
-            "HTTP response code: 404\nHTTP response body: \nHTTP response headers: "
-        )
+        raise UnexpectedException(_NO_JOB)

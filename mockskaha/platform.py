@@ -27,6 +27,8 @@ from mockskaha.commands import (
 )
 from mockskaha.config import Settings
 from mockskaha.environment import container_environment
+from mockskaha.era import Era
+from mockskaha.era import era as era_of
 from mockskaha.identity import Identity
 from mockskaha.inventory import Inventory
 from mockskaha.journal import Journal, MemoryJournal, NoJournal, StateFile, StateFileError
@@ -37,6 +39,7 @@ from mockskaha.quota import ResourceRules
 from mockskaha.session import HEADLESS, Session, app_job_name, app_name, job_name
 from mockskaha.stream import Stream
 from mockskaha.tokens import TokenIssuer
+from mockskaha.views import views_of
 from skahasim.clock import Clock, ManualClock, WallClock, wall_time
 from skahasim.cluster import Cluster
 from skahasim.job import Container, Job, State
@@ -66,11 +69,18 @@ class Platform:
     def __init__(self, settings: Settings, clock: Clock, epoch: int, journal: Journal | None = None) -> None:
         """``epoch`` is the Unix time, in whole seconds, of model time zero."""
         self.settings = settings
+        self.era = era_of(settings.skaha_version)
+        self.views = views_of(self.era)
+        """How its sessions are shown."""
         self.clock = clock
         self.epoch = epoch
         self.base_url = f"http://{settings.server.host}:{settings.server.port}"
         self.catalogue = Catalogue(settings.images, hash_order=settings.quirks.hash_order)
-        self.rules = ResourceRules.of(settings.resources, gpu_enabled=settings.sessions.gpu_enabled)
+        self.rules = ResourceRules.of(
+            settings.resources,
+            gpu_enabled=settings.sessions.gpu_enabled,
+            decimal=self.era.decimal_resources,
+        )
         self.inventory = Inventory()
         self.model = Model(
             _cluster(settings), policies_from(settings.queue), load_profile(settings.profile), settings.seed
@@ -78,7 +88,9 @@ class Platform:
         self.model.listeners.append(self._heed)
         self.issuer = TokenIssuer(settings.seed)
         self.directory = _directory(settings)
-        self.authenticator = _authenticator(settings, self.directory, self.issuer, self._owner_of_app_token)
+        self.authenticator = _authenticator(
+            settings, self.era, self.directory, self.issuer, self._owner_of_app_token
+        )
         self.time = 0.0
         """Model time up to which everything has happened, in seconds since the epoch."""
         self.stream = Stream()
@@ -259,7 +271,7 @@ class Platform:
             session_id, owner, name, command.image, command.kind, job=_NO_JOB,
             app_id=app_id, cmd=command.cmd, args=command.args, env=command.env, fate=command.fate,
             is_made_suspended=model.queue.suspends or overrides.suspend is not None,
-            lingers=overrides.stop is not None,
+            lingers=self.era.deletion_is_shown or overrides.stop is not None,
         )  # fmt: skip
         known = (
             outcome(
@@ -381,6 +393,11 @@ class Platform:
 
     # -- looking -----------------------------------------------------------------------------------------
 
+    @property
+    def service_url(self) -> str:
+        """What a client is pointed at: ``http://…/skaha/v1``."""
+        return f"{self.base_url}/skaha/{self.era.base_path}"
+
     def status_of(self, session_id: str) -> str:
         """The session's status, whoever owns it; ``Gone`` when there is none."""
         session = self.inventory.session(session_id)
@@ -433,7 +450,17 @@ SAME_STATUS = {"Succeeded": "Completed", "Deleted": GONE}
 _NO_JOB = Job(-1, "", "", "", Resources(), Resources())
 _DECIDING: dict[str, Any] = {
     **dict.fromkeys(
-        ("cluster", "images", "kubernetes", "priority_classes", "profile", "queue", "resources"), True
+        (
+            "cluster",
+            "images",
+            "kubernetes",
+            "priority_classes",
+            "profile",
+            "queue",
+            "resources",
+            "skaha_version",
+        ),
+        True,
     ),
     "sessions": {"expiry_seconds", "lifetimes", "gpu_enabled", "home", "priority_class"},
 }
@@ -479,7 +506,7 @@ def _directory(settings: Settings) -> Directory:
 
 
 def _authenticator(
-    settings: Settings, directory: Directory, issuer: TokenIssuer, app_tokens: Any
+    settings: Settings, era: Era, directory: Directory, issuer: TokenIssuer, app_tokens: Any
 ) -> Authenticator:
     auth = settings.auth
     return Authenticator(
@@ -488,7 +515,7 @@ def _authenticator(
         AuthRules(
             auth.mode,
             settings.sessions.users_group,
-            auth.anonymous_status,
+            401 if era.anonymous_is_401 else auth.anonymous_status,
             auth.challenge_manager,
             auth.trust_certificate_header,
         ),

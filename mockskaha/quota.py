@@ -32,9 +32,11 @@ class ResourceRules:
     default_request: Resources
     default_limit: Resources
     gpu_enabled: bool = True
+    decimal: bool = True
+    """Whether ``cores`` and ``ram`` may have a fraction."""
 
     @classmethod
-    def of(cls, settings: ResourceSettings, *, gpu_enabled: bool) -> ResourceRules:
+    def of(cls, settings: ResourceSettings, *, gpu_enabled: bool, decimal: bool = True) -> ResourceRules:
         bounds = settings.limit_range
         if bounds is None:
             cores, memory = settings.cores, settings.memory_gib
@@ -45,6 +47,7 @@ class ResourceRules:
                 Resources.of(cores.default_request, memory.default_request),
                 Resources.of(cores.default_limit, memory.default_limit),
                 gpu_enabled,
+                decimal,
             )
         return cls(
             frozenset(range(1, bounds.max.cores + 1)),
@@ -53,15 +56,16 @@ class ResourceRules:
             Resources.of(bounds.default_request.cores, bounds.default_request.memory_gib),
             Resources.of(bounds.default.cores, bounds.default.memory_gib),
             gpu_enabled,
+            decimal,
         )
 
     def cores(self, text: str | None) -> float | None:
         """The cores asked for; ``None`` when not given. Raises :class:`InvalidRequest` (§3.3, step 7)."""
-        return _choice("cores", text, self.core_options)
+        return _choice("cores", text, self.core_options, decimal=self.decimal)
 
     def ram_gib(self, text: str | None) -> float | None:
         """The memory asked for. Raises :class:`InvalidRequest` (§3.3, step 7)."""
-        return _choice("ram", text, self.ram_options)
+        return _choice("ram", text, self.ram_options, decimal=self.decimal)
 
     def gpus(self, text: str | None) -> int:
         """The GPUs asked for, 0 when not given. Raises :class:`InvalidRequest` (§3.3, step 10)."""
@@ -100,11 +104,11 @@ def _allot(
     return Allotment(request, limit)
 
 
-def _choice(parameter: str, text: str | None, options: frozenset[int]) -> float | None:
+def _choice(parameter: str, text: str | None, options: frozenset[int], *, decimal: bool) -> float | None:
     if text is None or not text.strip():
         return None
     try:
-        value = parse_double(text)
+        value = parse_double(text) if decimal else float(parse_int(text))
     except ValueError:
         value = 0.0
     if truncated_int(value) not in options:

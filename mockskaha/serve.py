@@ -122,7 +122,7 @@ def _greet(platform: Platform, guard: Guard) -> None:
     """The lines that point a client here: where, as whom, and over TLS whom to trust; and where the control API is."""
     strict = platform.settings.auth.mode == "strict"
     lines = [
-        f"export CANFAR_URL={platform.base_url}/skaha/v1",
+        f"export CANFAR_URL={platform.service_url}",
         "export CANFAR_TOKEN=...        # one of the tokens this server was given"
         if strict
         else "export CANFAR_TOKEN=alice      # with the default authentication any name will do",
@@ -132,6 +132,8 @@ def _greet(platform: Platform, guard: Guard) -> None:
         folder = folder.resolve()
         lines.append(f"export SSL_CERT_FILE={folder / 'ca.pem'}")
         lines.append(f"# or, instead of a token: export CANFAR_CERTIFICATE={folder / 'client-alice.pem'}")
+    if not platform.era.is_default:
+        lines.append(f"# as Skaha {platform.era.release}")
     lines.append(f"# control API, {_CONTROL[guard.access]}: {platform.base_url}{CONTROL}/")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

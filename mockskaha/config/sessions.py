@@ -85,6 +85,8 @@ class SessionSettings(Section):
     priority_class: SessionPriorities = Field(default_factory=SessionPriorities)
     """Priority class by kind of session, of ``priority_classes``, for ``queue.preemption`` and orderings by priority;
     under Kueue ``queue.kueue.sessions`` says it."""
+    headless_group: str = ""
+    """Membership that batch jobs want, up to Skaha 1.2 (``skaha_version``); none when empty (§3.3, §10)."""
     users_group: str = Field(default="skaha-users", min_length=1)
     """Membership that lets a user in (§3.2)."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mockskaha.config.auth import AuthSettings, UtcTime
@@ -15,13 +15,26 @@ from mockskaha.config.resources import ResourceSettings
 from mockskaha.config.service import KubernetesSettings, MetricsSettings, RegistrySettings, ServerSettings
 from mockskaha.config.sessions import SessionSettings
 from mockskaha.config.users import UnknownUserSettings, UserEntry, packaged_users
+from mockskaha.era import DEFAULT, era, version_named
 from mockskaha.faults.presets import Faults
 from skahasim.configuration import ClusterSettings, QueueSettings, Section, repeated
+
+
+def _text(value: object) -> object:
+    """``1.4`` is a number to YAML."""
+    return str(value) if isinstance(value, float) else value
+
+
+SkahaVersion = Annotated[str, BeforeValidator(_text), AfterValidator(version_named)]
+"""The name of a version of Skaha that can be stood in for, or of its release."""
 
 
 class Settings(Section):
     """A whole configuration. ``Settings()`` is the CANFAR production deployment, at the pace of a test."""
 
+    skaha_version: SkahaVersion = DEFAULT
+    """Which Skaha to be: ``0.29``, ``1.0``, ``1.1``, ``1.2``, ``2026.1`` or ``1.4``, each as its last release was
+    (§10; docs/eras.md has what differs)."""
     profile: str = Field(default="fast", min_length=1)
     """How long the steps of a session take: a name, or the path of a YAML file."""
     clock: Literal["wall", "manual"] = "wall"
@@ -73,6 +86,13 @@ class Settings(Section):
             # The only place where a frozen model is written: it is still being made.
             object.__setattr__(self, field, tuple(merged.values()))
             object.__setattr__(self, f"extra_{field}", ())
+        return self
+
+    @model_validator(mode="after")
+    def _home_is_of_its_era(self) -> Self:
+        home = era(self.skaha_version).home
+        if "home" not in self.sessions.model_fields_set and self.sessions.home != home:
+            object.__setattr__(self, "sessions", self.sessions.model_copy(update={"home": home}))
         return self
 
     @model_validator(mode="after")

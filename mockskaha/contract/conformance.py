@@ -11,6 +11,7 @@ from mockskaha.contract.addresses import Addresses
 from mockskaha.contract.document import Document, load_document, resolve
 from mockskaha.contract.layout import has_layout, misplaced_field
 from mockskaha.contract.violation import ContractViolation
+from mockskaha.era import DEFAULT
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -21,10 +22,12 @@ METHOD_NOT_ALLOWED = 405
 
 
 class ResponseValidator:
-    """Checks answers against ``document`` (default: the contract). One serves a whole test run."""
+    """Checks answers against ``document`` (default: the contract of ``version`` of Skaha). One serves a whole test
+    run."""
 
-    def __init__(self, document: Document | None = None) -> None:
-        self._document = load_document() if document is None else document
+    def __init__(self, document: Document | None = None, *, version: str = DEFAULT) -> None:
+        """Raises ``UnknownVersion``."""
+        self._document = load_document(version=version) if document is None else document
         self._addresses = Addresses(self._document)
         self._schemas: dict[int, tuple[Mapping[str, Any], Draft202012Validator]] = {}
 

@@ -9,10 +9,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from mockskaha.contract.overlay import overlaid
+from mockskaha.era import DEFAULT, era, version_named
+
 Document = Mapping[str, Any]
 
 CONTRACT: Final = "skaha.yaml"
 """The interface of the real service."""
+OVERLAYS: Final = "eras.yaml"
+"""What is different in other versions of it."""
 CONTROL: Final = "control.yaml"
 """Our own, which drives the fake one."""
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
@@ -34,25 +39,51 @@ class Operation:
 
 
 @cache
-def document_bytes(name: str = CONTRACT) -> bytes:
-    """The contract (or :data:`CONTROL`), byte for byte as it is kept.
+def document_bytes(name: str = CONTRACT, *, version: str = DEFAULT) -> bytes:
+    """The contract (or :data:`CONTROL`), byte for byte as it is kept; that of another ``version`` of Skaha as it is
+    made of it.
 
-    Raises ``FileNotFoundError`` when it was installed without.
+    Raises ``FileNotFoundError`` when it was installed without, and ``UnknownVersion``.
     """
-    packaged = files("mockskaha") / "data" / name
+    if name == CONTRACT and version_named(version) != DEFAULT:
+        return written(load_document(version=version))
+    packaged = files("mockskaha") / "data" / ("contract-eras.yaml" if name == OVERLAYS else name)
     if packaged.is_file():
         return packaged.read_bytes()
     checkout = Path(__file__).parents[2] / "openapi" / name
     return checkout.read_bytes()
 
 
-def load_document(name: str = CONTRACT) -> dict[str, Any]:
-    """The contract (or :data:`CONTROL`), parsed: a new copy for every caller, who may change it."""
+def load_document(name: str = CONTRACT, *, version: str = DEFAULT) -> dict[str, Any]:
+    """The contract (or :data:`CONTROL`), parsed: a new copy for every caller, who may change it.
+
+    ``version`` is that of Skaha; the contract of another than the default one is the same file, changed as
+    ``openapi/eras.yaml`` says. Raises ``UnknownVersion``.
+    """
+    document = parsed(document_bytes(name))
+    if name == CONTRACT and version_named(version) != DEFAULT:
+        return overlaid(document, parsed(document_bytes(OVERLAYS))["overlays"], era(version))
+    return document
+
+
+def parsed(text: bytes) -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser takes 40 ms, the other one 700
-    document: dict[str, Any] = yaml.load(document_bytes(name), loader)  # noqa: S506 - both loaders are safe
+    document: dict[str, Any] = yaml.load(text, loader)  # noqa: S506 - both loaders are safe
     return document
+
+
+def written(document: Document) -> bytes:
+    """``document`` as YAML, without aliases."""
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    text: str = yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text.encode()
 
 
 def operations(document: Document | None = None) -> tuple[Operation, ...]:

@@ -13,7 +13,6 @@ from prometheus_client.registry import Collector
 
 from mockskaha import __version__
 from mockskaha.control.scope import Handlers, Here
-from mockskaha.control.server import SKAHA_VERSION
 from mockskaha.namespace import Namespace
 
 _MOST_NODES = 500
@@ -29,7 +28,7 @@ class _Platform(Collector):
     def collect(self) -> Iterator[Metric]:
         platform = self._namespace.platform
         info = InfoMetricFamily("mockskaha", "The server.")
-        info.add_metric([], {"version": __version__, "skaha_version": SKAHA_VERSION})
+        info.add_metric([], {"version": __version__, "skaha_version": platform.era.release})
         yield info
         yield GaugeMetricFamily("mockskaha_model_time_seconds", "Model time.", platform.time)
         requests = CounterMetricFamily(

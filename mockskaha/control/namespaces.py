@@ -56,7 +56,7 @@ def namespace_view(namespace: Namespace) -> NamespaceView:
     platform.catch_up()
     return NamespaceView(
         name=namespace.name,
-        service=f"{namespace.base_url}/skaha/v1",
+        service=platform.service_url,
         control=f"{namespace.base_url}/_mockskaha/",
         time=platform.time,
         sessions=len(platform.inventory),

@@ -13,8 +13,6 @@ from mockskaha.control.form import View
 from mockskaha.control.scope import Everything, Handlers, Here
 from mockskaha.host import CONTROL
 
-SKAHA_VERSION = "1.4.0"
-
 
 class HealthView(View):
     """The server is there."""
@@ -48,14 +46,15 @@ class IndexView(View):
     """URLs by what is there."""
 
 
-async def health() -> HealthView:
-    return HealthView(status="ok", version=__version__, skaha_version=SKAHA_VERSION)
+async def health(host: Everything) -> HealthView:
+    return HealthView(status="ok", version=__version__, skaha_version=host.root.platform.era.release)
 
 
 async def readiness(host: Everything, response: Response) -> ReadinessView:
     response.status_code = 503 if host.closing else 200
     status: Literal["ready", "stopping"] = "stopping" if host.closing else "ready"
-    return ReadinessView(status=status, version=__version__, skaha_version=SKAHA_VERSION)
+    release = host.root.platform.era.release
+    return ReadinessView(status=status, version=__version__, skaha_version=release)
 
 
 async def index(request: Request, namespace: Here, host: Everything) -> IndexView:
@@ -65,9 +64,9 @@ async def index(request: Request, namespace: Here, host: Everything) -> IndexVie
     return IndexView(
         name="mockskaha",
         version=__version__,
-        skaha_version=SKAHA_VERSION,
+        skaha_version=namespace.platform.era.release,
         namespace=namespace.name,
-        service=f"{namespace.base_url}/skaha/v1",
+        service=namespace.platform.service_url,
         links={
             route.path.removeprefix(f"{CONTROL}/"): (host.base_url if route.of_server else namespace.base_url)
             + route.path

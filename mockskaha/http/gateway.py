@@ -13,7 +13,7 @@ from mockskaha.http.delivery import UNHARMED, Delivery, Harm, Receive, Scope, Se
 from mockskaha.http.exchange import Answer, Call
 from mockskaha.http.failures import broken, no_such_page, not_allowed, refusal, too_large
 from mockskaha.http.handlers import HANDLERS
-from mockskaha.http.operations import TOO_DEEP, Caller, Target, resolve
+from mockskaha.http.operations import TOO_DEEP, Caller, Target, resolver
 from mockskaha.http.parameters import parse
 from mockskaha.http.requests import RequestJournal
 from mockskaha.identity import Identity
@@ -83,10 +83,11 @@ class Gateway:
         self._platform = platform
         self._log_access = platform.settings.server.access_log
         self._one_spelling = platform.settings.quirks.case_conflict_error
-        self._empty_session_id = platform.settings.quirks.empty_session_id
-
-    def _target(self, method: str, path: str) -> Target | None:
-        return resolve(method, path, empty_session_id=self._empty_session_id)
+        self._target = resolver(
+            platform.era.base_path,
+            platform.era.carta_path,
+            empty_session_id=platform.settings.quirks.empty_session_id,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]

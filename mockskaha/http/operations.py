@@ -6,8 +6,9 @@ does not read that file to start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -82,6 +83,9 @@ ROUTES: tuple[Route, ...] = (
     Route("openSession", "GET", "/session/{kind}/{sessionID}", subpaths=True),
 )
 
+_API = "/skaha/v1/"
+_CARTA = "/session/carta/"
+_NO_SESSION = "/session/-/"
 _SESSION = "/skaha/v1/session"
 _BELOW = ("/skaha/v1/image", "/skaha/v1/context", "/skaha/v1/repository")
 TOO_DEEP = "tooDeep"
@@ -126,6 +130,31 @@ def resolve(method: str, path: str, *, empty_session_id: bool = True) -> Target 
     if path.startswith("/session/") and len(parts) >= 4 and parts[3]:
         return _target(method, METHODS["/session/{kind}/{sessionID}"], (parts[2], parts[3]))
     return None
+
+
+Resolve = Callable[[str, str], Target | None]
+
+
+def resolver(base_path: str, carta_path: str, *, empty_session_id: bool) -> Resolve:
+    """:func:`resolve` of a service whose API is below ``/skaha/{base_path}`` and whose CARTA sessions are below
+    ``/session/{carta_path}`` (skaha-contract §10)."""
+    usual = partial(resolve, empty_session_id=empty_session_id)
+    api, carta = f"/skaha/{base_path}/", f"/session/{carta_path}/"
+    if (api, carta) == (_API, _CARTA):
+        return usual
+
+    def elsewhere(method: str, path: str) -> Target | None:
+        if path.startswith(api):
+            return usual(method, _API + path[len(api) :])
+        if path.startswith(_API):
+            return None
+        if path.startswith(carta):
+            return usual(method, _CARTA + path[len(carta) :])
+        if path.startswith(_CARTA):
+            return usual(method, _NO_SESSION + path[len(_CARTA) :])
+        return usual(method, path)
+
+    return elsewhere
 
 
 def _session(method: str, rest: str, empty_session_id: bool) -> Target:

@@ -91,7 +91,7 @@ class Skaha:
     def url(self) -> str:
         """As clients want it, ``…/skaha/v1``. Nobody listens there when the platform is in this process: use
         :meth:`client` or :meth:`transport`."""
-        return f"{self.origin}/skaha/v1"
+        return self.namespace.platform.service_url
 
     @property
     def token(self) -> str:

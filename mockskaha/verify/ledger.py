@@ -39,7 +39,6 @@ class Ledger:
         """Values of the header ``server`` that are not Skaha's: a proxy's, mostly."""
         self._asks = asks
         self._validator = validator_for(era)
-        self.has_contract = self._validator is not None
 
     def ask(self, request: Request) -> Exchange:
         exchange = self._asks.ask(request)
@@ -58,8 +57,6 @@ class Ledger:
         server = exchange.header("server")
         if server is not None and not server.startswith("OpenCADC/cadc-"):
             self.foreign_servers.setdefault(server, exchange)
-        if self._validator is None:
-            return
         try:
             operation_id = conforms(self._validator, exchange)
         except ContractViolation as violation:
@@ -72,9 +69,9 @@ class Ledger:
 
 
 @cache
-def validator_for(era: Era) -> ResponseValidator | None:
-    """What holds answers to the contract as it is in ``era``; ``None`` where that is not written down."""
-    return ResponseValidator() if era.is_default else None
+def validator_for(era: Era) -> ResponseValidator:
+    """What holds answers to the contract as it is in ``era``."""
+    return ResponseValidator(version=era.version)
 
 
 def conforms(validator: ResponseValidator, exchange: Exchange) -> str | None:

@@ -89,9 +89,10 @@ def narrowed(
 
     Without ``write`` it has the operations that only read, and the links lead from the sessions that are there.
     """
-    document = load_document()
+    document = load_document(version=era.version)
+    sessions = document["paths"][f"/skaha/{era.base_path}/session"]
     if site.is_modest:
-        document["paths"]["/skaha/v1/session"]["post"]["x-required"] += [
+        sessions["post"]["x-required"] += [
             "type",
             "cmd",
             "args",
@@ -127,7 +128,7 @@ def narrowed(
     if write:
         _keep_links(document, left_out)
     elif has_sessions:
-        document["paths"]["/skaha/v1/session"]["get"]["responses"]["200"]["links"] = {
+        sessions["get"]["responses"]["200"]["links"] = {
             name: {
                 "operationId": "getSession",
                 "parameters": {
@@ -136,11 +137,6 @@ def narrowed(
                 },
             }
             for name, view in (("session", ""), ("logs", "logs"), ("events", "events"))
-        }
-    if era.base_path != "v1":
-        document["paths"] = {
-            path.replace("/skaha/v1", f"/skaha/{era.base_path}"): item
-            for path, item in document["paths"].items()
         }
     return document
 

@@ -17,6 +17,7 @@ from mockskaha.era import Era
 from mockskaha.host import Host
 from mockskaha.inprocess import transport
 from mockskaha.platform import Platform
+from mockskaha.session import Session
 from mockskaha.verify.exchange import Caller, Exchange, Request
 from mockskaha.verify.scrub import Scrubber
 from mockskaha.verify.skaha import FORM
@@ -42,9 +43,7 @@ _MAX_PATH = 70
 
 def settings_like(exchanges: Sequence[Exchange], era: Era) -> Settings:
     """A fake with the images, hosts, options and limits that the recording tells of."""
-    told: dict[str, Any] = {"clock": "manual", "profile": "fast"}
-    if "skaha_version" in Settings.model_fields:
-        told["skaha_version"] = era.version
+    told: dict[str, Any] = {"clock": "manual", "profile": "fast", "skaha_version": era.version}
     for exchange in exchanges:
         if exchange.status != 200 or exchange.content_type != "application/json":
             continue
@@ -131,12 +130,15 @@ class Replay:
             if session is None or "status" not in item or "appid" in item:
                 continue
             waited = 0.0
-            while session.status != item["status"] and waited < _MOST_SECONDS:
+            while self._status(session) != item["status"] and waited < _MOST_SECONDS:
                 self._platform.advance(_STEP_SECONDS)
                 waited += _STEP_SECONDS
-            if session.status != item["status"]:
-                found.append(_line("status of the session", item["status"], session.status))
+            if self._status(session) != item["status"]:
+                found.append(_line("status of the session", item["status"], self._status(session)))
         return found
+
+    def _status(self, session: Session) -> str:
+        return self._platform.views.status(self._platform, session)
 
     def _translated(self, text: str) -> str:
         if not self._ids:

@@ -115,14 +115,6 @@ class Verification:
 
     def contract_results(self) -> Iterator[Result]:
         """For each operation of the contract: was every answer of it in this run one the contract knows?"""
-        if not self.ledger.has_contract:
-            title = "Every answer is one the contract knows"
-            whole = Check(
-                "contract.document", "openapi/skaha.yaml", title, "contract", Needs.NOTHING, _nothing
-            )
-            reason = f"the contract of Skaha {self.era.version} is not written down"
-            yield _result(whole, Outcome.SKIPPED, reason)
-            return
         for operation in skaha_operations():
             name = operation.operation_id
             check = Check(

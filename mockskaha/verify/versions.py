@@ -110,11 +110,10 @@ def versions_whose_contract_has(exchange: Exchange, assumed: Era) -> tuple[str, 
     """The versions, other than the ``assumed`` one, whose contract knows this answer."""
     found = []
     for version in VERSIONS:
-        validator = validator_for(era(version))
-        if version == assumed.version or validator is None:
+        if version == assumed.version:
             continue
         try:
-            conforms(validator, exchange)
+            conforms(validator_for(era(version)), exchange)
         except ContractViolation:
             continue
         found.append(version)

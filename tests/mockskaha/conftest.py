@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -16,6 +17,7 @@ import pytest
 from mockskaha.commands import Command
 from mockskaha.config import Settings
 from mockskaha.contract import ResponseValidator
+from mockskaha.era import DEFAULT
 from mockskaha.http.app import create_app
 from mockskaha.platform import Platform
 from skahasim.clock import ManualClock
@@ -96,8 +98,14 @@ class Skaha:
         content_type: str | None = None,
         headers: Mapping[str, str] | None = None,
         checked: bool = True,
+        moved: bool = True,
     ) -> Reply:
-        """Answer to ``method path``. ``checked=False`` does not hold it to the contract."""
+        """Answer to ``method path``, which is below v0 where its era has the API there, if ``moved``.
+
+        ``checked=False`` does not hold it to the contract.
+        """
+        if moved:
+            path = path.replace("/skaha/v1/", f"/skaha/{self.platform.era.base_path}/", 1)
         if query:
             path = f"{path}?{urlencode(query, doseq=True)}"
         if form is not None:
@@ -222,13 +230,18 @@ def _at_once(coroutine: Coroutine[Any, Any, None]) -> None:
     raise AssertionError("the application waited for something, so requests could interleave")
 
 
+@cache
+def validator_of(version: str) -> ResponseValidator:
+    return ResponseValidator(version=version)
+
+
 @pytest.fixture(scope="session")
 def validator() -> ResponseValidator:
-    return ResponseValidator()
+    return validator_of(DEFAULT)
 
 
 @pytest.fixture(scope="session")
-def start(validator: ResponseValidator) -> Callable[..., Skaha]:
+def start() -> Callable[..., Skaha]:
     """Starts a service with a manual clock at 2026-08-06T22:25:31Z; keywords are settings (dicts for sections).
 
     With ``server={"state": path}`` its commands go to that file, and else to ``journal.commands``.
@@ -242,7 +255,7 @@ def start(validator: ResponseValidator) -> Callable[..., Skaha]:
         else:
             platform = Platform.from_settings(made)
         platform.base_url = base_url
-        return Skaha(platform, create_app(platform), validator, journal)
+        return Skaha(platform, create_app(platform), validator_of(made.skaha_version), journal)
 
     return started
 

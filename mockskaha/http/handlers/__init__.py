@@ -17,13 +17,21 @@ Handler = Callable[["Platform", Call], Answer]
 
 def _get_capabilities(platform: Platform, call: Call) -> Answer:
     quirks = platform.settings.quirks
-    return vosi.get_capabilities(platform, call, faithful=quirks.rewrite_access_urls, crlf=quirks.xml_crlf)
+    return vosi.get_capabilities(
+        platform,
+        call,
+        faithful=quirks.rewrite_access_urls,
+        crlf=quirks.xml_crlf,
+        by_resource=platform.era.platform_capabilities,
+    )
 
 
 def _get_availability(platform: Platform, call: Call) -> Answer:
     """503 for a caller whose token does not hold (skaha-contract §8.1)."""
     holds = call.bad_token is None
-    answer = vosi.get_availability(platform, call, available=holds, crlf=platform.settings.quirks.xml_crlf)
+    note = platform.era.availability_note.replace("{namespace}", platform.settings.sessions.namespace)
+    crlf = platform.settings.quirks.xml_crlf
+    answer = vosi.get_availability(platform, call, available=holds, crlf=crlf, note=note)
     return answer if holds else answer._replace(status=503)
 
 

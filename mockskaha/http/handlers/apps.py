@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mockskaha.commands import DeleteApp
 from mockskaha.errors import InvalidRequest, NotFound
 from mockskaha.http.exchange import TEXT, Answer, Call
-from mockskaha.http.handlers.sessions import DONE, check_label, listed_apps, pretty
+from mockskaha.http.handlers.sessions import DONE, check_id, listed_apps, pretty
 from mockskaha.launch import app_command
 from mockskaha.session import app_name, is_app_name
-from mockskaha.views import session_view
 
 if TYPE_CHECKING:
     from mockskaha.platform import Platform
@@ -22,7 +21,7 @@ def list_apps(platform: Platform, call: Call) -> Answer:
 
 
 def create_app(platform: Platform, call: Call) -> Answer:
-    check_label("canfar.net/id", call.segments[0])
+    check_id(platform, call.segments[0])
     command = app_command(platform, call.user, call.segments[0], call.parameters)
     if call.fate:
         command = replace(command, fate=call.fate)
@@ -38,11 +37,11 @@ def delete_all_apps(platform: Platform, call: Call) -> Answer:
 
 def get_app(platform: Platform, call: Call) -> Answer:
     session_id, _, app_id = call.segments
-    check_label("canfar.net/id", session_id)
+    check_id(platform, session_id)
     app = platform.inventory.app(call.user.username, session_id, app_id)
     if app is None:
         raise NotFound(f"desktop app with session {session_id} and app ID {app_id} was not found")
-    return pretty(session_view(platform, app))
+    return pretty(platform.views.session(platform, app))
 
 
 def modify_app(platform: Platform, call: Call) -> Answer:
@@ -52,7 +51,7 @@ def modify_app(platform: Platform, call: Call) -> Answer:
 def delete_app(platform: Platform, call: Call) -> Answer:
     """200 for an app that is not there, too (skaha-contract §3.4)."""
     session_id, _, app_id = call.segments
-    check_label("canfar.net/id", session_id)
+    check_id(platform, session_id)
     if platform.inventory.app(call.user.username, session_id, app_id) is not None:
         platform.execute(DeleteApp(session_id, app_id))
     return DONE

@@ -23,7 +23,7 @@ def list_images(platform: Platform, call: Call) -> Answer:
 
 
 def get_context(platform: Platform, call: Call) -> Answer:
-    return Answer(context_body(platform.settings), JSON)
+    return Answer(context_body(platform.settings, as_file=platform.era.context_as_file), JSON)
 
 
 def list_repositories(platform: Platform, call: Call) -> Answer:

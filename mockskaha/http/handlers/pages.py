@@ -28,7 +28,7 @@ def get_index(platform: Platform, call: Call) -> Answer:
 
 
 def get_openapi(platform: Platform, call: Call) -> Answer:
-    return Answer(document_bytes(), _YAML)
+    return Answer(document_bytes(version=platform.era.version), _YAML)
 
 
 def get_swagger_asset(platform: Platform, call: Call) -> Answer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from mockskaha.commands import DeleteSession, RenewSession
-from mockskaha.errors import InvalidRequest, NotFound
+from mockskaha.errors import Forbidden, InvalidRequest, NotFound
 from mockskaha.events import event_rows
 from mockskaha.http.exchange import JSON, TEXT, Answer, Call
 from mockskaha.kubectl import events_body
@@ -16,7 +16,6 @@ from mockskaha.launch import session_command
 from mockskaha.logs import log_text
 from mockskaha.session import DESKTOP_APP, HEADLESS, Session, is_label
 from mockskaha.statistics import stats_text
-from mockskaha.views import platform_session_view, session_view
 
 if TYPE_CHECKING:
     from mockskaha.platform import Platform
@@ -32,13 +31,13 @@ def pretty(value: object) -> Answer:
 
 
 def list_sessions(platform: Platform, call: Call) -> Answer:
-    view = call.parameters.get("view")
+    view, views = call.parameters.get("view"), platform.views
     if view == "stats":
         return Answer(stats_text(platform).encode(), JSON)
     status = call.parameters.get("status")
-    if view is not None and view.lower() == "interactive":
+    if view is not None and view.lower() == "interactive" and platform.era.interactive_view:
         found = [item for item in platform.inventory.of(call.user.username) if item.kind != HEADLESS]
-        return pretty([session_view(platform, item) for item in _with_status(found, status)])
+        return pretty([views.session(platform, item) for item in _with_status(platform, found, status)])
     sessions = platform.inventory if view == "all" else platform.inventory.of(call.user.username)
     kind = call.parameters.get("type")
     if kind is None:
@@ -46,10 +45,10 @@ def list_sessions(platform: Platform, call: Call) -> Answer:
     else:
         wanted = kind.lower()
         found = [item for item in sessions if item.kind == wanted]
-    found = _with_status(found, status)
+    found = _with_status(platform, found, status)
     if view == "all":
-        return pretty([platform_session_view(platform, item) for item in found])
-    return pretty([session_view(platform, item) for item in found])
+        return pretty([views.anybody(platform, item) for item in found])
+    return pretty([views.session(platform, item) for item in found])
 
 
 def listed_apps(platform: Platform, call: Call) -> Answer:
@@ -57,22 +56,23 @@ def listed_apps(platform: Platform, call: Call) -> Answer:
     everybody = call.parameters.get("view") == "all"
     sessions = platform.inventory if everybody else platform.inventory.of(call.user.username)
     found = _with_status(
-        [item for item in sessions if item.kind == DESKTOP_APP], call.parameters.get("status")
+        platform, [item for item in sessions if item.kind == DESKTOP_APP], call.parameters.get("status")
     )
-    return pretty([(platform_session_view if everybody else session_view)(platform, item) for item in found])
+    view = platform.views.anybody if everybody else platform.views.session
+    return pretty([view(platform, item) for item in found])
 
 
-def _with_status(sessions: list[Session], status: str | None) -> list[Session]:
+def _with_status(platform: Platform, sessions: list[Session], status: str | None) -> list[Session]:
     if status is None:
         return sessions
-    wanted = status.lower()
-    return [session for session in sessions if session.status.lower() == wanted]
+    wanted, status_of = status.lower(), platform.views.status
+    return [session for session in sessions if status_of(platform, session).lower() == wanted]
 
 
 def get_session(platform: Platform, call: Call) -> Answer:
     session_id = call.segments[0]
     view = call.parameters.get("view")
-    check_label("canfar.net/id", session_id)
+    check_id(platform, session_id)
     session = _own(platform, call, session_id)
     if view == "logs":
         return Answer(log_text(platform, session).encode() if session else b"", TEXT)
@@ -80,7 +80,7 @@ def get_session(platform: Platform, call: Call) -> Answer:
         return _events(platform, session, session_id)
     if session is None:
         raise NotFound(f"session {session_id} not found")
-    return pretty(session_view(platform, session))
+    return pretty(platform.views.session(platform, session))
 
 
 def _own(platform: Platform, call: Call, session_id: str) -> Session | None:
@@ -122,10 +122,14 @@ def renew_session(platform: Platform, call: Call) -> Answer:
 
 
 def delete_session(platform: Platform, call: Call) -> Answer:
-    """200 whatever the id, known or not (skaha-contract §3.4)."""
+    """200 whatever the id, known or not; in some eras one has to know it (skaha-contract §3.4, §10)."""
     session_id = call.segments[0]
     if platform.inventory.find(call.user.username, session_id) is not None:
         platform.execute(DeleteSession(session_id))
+    elif platform.era.unknown_deletion_is_refused:
+        if platform.inventory.session(session_id) is None:
+            raise NotFound(session_id)
+        raise Forbidden("forbidden")
     return DONE
 
 
@@ -133,8 +137,14 @@ def delete_all_sessions(platform: Platform, call: Call) -> Answer:
     raise InvalidRequest("Cannot kill all sessions.")
 
 
+def check_id(platform: Platform, session_id: str) -> None:
+    """Refuse an id that is no label value, in the eras that look (skaha-contract §3.4)."""
+    if platform.era.labels_are_checked:
+        check_label("canfar.net/id", session_id)
+
+
 def check_label(label: str, value: str) -> None:
-    """Refuse an id that is no label value (skaha-contract §3.4)."""
+    """Refuse what is no label value (skaha-contract §3.4)."""
     if len(value) > _LONGEST_LABEL:
         raise InvalidRequest(f"{label} label value exceeds {_LONGEST_LABEL} characters")
     if not is_label(value):

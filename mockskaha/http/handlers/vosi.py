@@ -8,13 +8,14 @@ from typing import NamedTuple, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from mockskaha.auth import AuthRules
+from mockskaha.era import era
 from mockskaha.errors import InvalidRequest
 from mockskaha.http.exchange import TEXT, XML, Answer, Call
 
 _NOT_IN_AN_ADDRESS = re.compile(r"[^0-9A-Za-z:.%]")
 _SECURITY_METHODS = ("cookie", "tls-with-certificate", "token")
+_RESOURCES = ("session", "context", "image", "repository")
 _STATES = ("Offline", "ReadOnly", "ReadWrite")
-_NOTE = "Skaha Service Available.\n\nEnabled Experimental Features:\n ExperimentalFeatures{featureGates={}}"
 _LOGGED_PACKAGES = (
     "org.opencadc.permissions",
     "org.opencadc.skaha",
@@ -48,12 +49,15 @@ class _Capability(NamedTuple):
     version: str | None = None
 
 
-def get_capabilities(platform: Site, call: Call, *, faithful: bool = False, crlf: bool = True) -> Answer:
+def get_capabilities(
+    platform: Site, call: Call, *, faithful: bool = False, crlf: bool = True, by_resource: bool = True
+) -> Answer:
     """What the service offers, and where (§8.2).
 
     Access URLs start with ``platform.base_url``, and every way to log in that is understood here is listed.
     ``faithful`` does as the real service does: https, the host of the request without its port, and only the
-    security methods that its identity manager supports. Lines end with CR LF, or LF without ``crlf``.
+    security methods that its identity manager supports. Lines end with CR LF, or LF without ``crlf``. Without
+    ``by_resource`` the API is one capability, below v0 (§10).
     """
     origin = f"https://{call.host}" if faithful else _origin(platform)
     only_tokens = faithful and platform.authenticator.rules.challenge_manager == "oidc"
@@ -68,7 +72,7 @@ def get_capabilities(platform: Site, call: Call, *, faithful: bool = False, crlf
                     f"{skaha}/logControl",
                     version="1.0",
                 ),
-                # Nothing answers below v0 any more; the real service still announces it.
+                # Nothing answers below v0 since Skaha 0.30; the real service still announces it.
                 _Capability(
                     "vos://cadc.nrc.ca~vospace/CADC/std/Proc#sessions-1.0", f"{skaha}/v0", True, "1.0"
                 ),
@@ -79,7 +83,7 @@ def get_capabilities(platform: Site, call: Call, *, faithful: bool = False, crlf
                         True,
                         "1.0",
                     )
-                    for resource in ("session", "context", "image", "repository")
+                    for resource in (_RESOURCES if by_resource else ())
                 ),
             ],
             ("token",) if only_tokens else _SECURITY_METHODS,
@@ -110,17 +114,23 @@ def get_storage_capabilities(platform: Site, call: Call, *, crlf: bool = True) -
     )
 
 
-def get_availability(platform: Site, call: Call, *, available: bool = True, crlf: bool = True) -> Answer:
-    """Whether the service is up (§8.1). With ``detail=min`` the status alone tells: 200 or 503."""
+def get_availability(
+    platform: Site, call: Call, *, available: bool = True, crlf: bool = True, note: str | None = None
+) -> Answer:
+    """Whether the service is up (§8.1). With ``detail=min`` the status alone tells: 200 or 503.
+
+    ``note`` is that of the default era when not given.
+    """
     if call.parameters.get("detail") == "min":
         return Answer(status=200 if available else 503)
     # The address may come from a header: it must not end the comment.
+    note = era().availability_note if note is None else note
     client_ip = _NOT_IN_AN_ADDRESS.sub("?", call.client_ip)
     return Answer(
         _document(
             '<vosi:availability xmlns:vosi="http://www.ivoa.net/xml/VOSIAvailability/v1.0">',
             f"  <vosi:available>{'true' if available else 'false'}</vosi:available>",
-            f"  <vosi:note>{escape(_NOTE)}</vosi:note>",
+            f"  <vosi:note>{escape(note)}</vosi:note>",
             f"  <!--<clientip>{client_ip}</clientip>-->",
             "</vosi:availability>",
             crlf=crlf,

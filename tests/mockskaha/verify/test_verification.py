@@ -53,7 +53,10 @@ def test_an_older_version_is_expected_to_answer_otherwise(client: Client) -> Non
     assert results["refusals.decimals"].outcome is Outcome.FAILED
     assert results["refusals.decimals"].versions == ("1.2", "2026.1", "1.4")
     assert results["platform.stats-limits"].versions == ("1.4",)
-    assert results["contract.document"].outcome is Outcome.SKIPPED
+    found = results["contract.listSessions"]
+    assert found.outcome is Outcome.FAILED
+    assert "instances" not in found.reason, "1.1 has none either"
+    assert found.versions == ("1.4",)
 
 
 def test_a_run_removes_what_it_has_launched(client: Client) -> None:
