@@ -61,4 +61,4 @@ def _split(value: Any) -> tuple[float | None, str]:
 
 
 def _tidy(number: float) -> float:
-    return float(f"{number:.9g}")
+    return float(f"{number:.12g}")
