@@ -21,9 +21,10 @@ FORBIDDEN = {
         "mockskaha", "skahaclient", "fastapi", "starlette", "uvicorn", "httpx", "httpx2", "requests", "socket",
     },
 }  # fmt: skip
+CLIENT_NEEDS = {"httpx", "pydantic", "rich", "typer"}
 NOT_IMPORTABLE = {"client", "simulator", "tests"}
 """Folders of the repository; in an installed wheel these names belong to somebody else."""
-CLOCK = PACKAGES["skahasim"] / "clock.py"
+CLOCKS = {PACKAGES[package] / "clock.py" for package in ("skahaclient", "skahasim")}
 TIME = {
     "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.localtime",
     "time.gmtime", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
@@ -101,6 +102,17 @@ def test_packages_import_in_one_direction_only(package: str) -> None:
     assert wrong == []
 
 
+def test_the_client_needs_four_libraries() -> None:
+    allowed = CLIENT_NEEDS | set(sys.stdlib_module_names) | {"skahaclient"}
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules("skahaclient")
+        for name in imported(parse(path))
+        if name.partition(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
 def test_folders_of_the_repository_are_never_imported() -> None:
     shipped = [(path, NOT_IMPORTABLE) for package in PACKAGES for path in modules(package)]
     beside = [
@@ -117,14 +129,14 @@ def test_folders_of_the_repository_are_never_imported() -> None:
     assert wrong == []
 
 
-def test_only_the_clock_asks_for_the_time_and_nobody_for_chance() -> None:
+def test_only_the_clocks_ask_for_the_time_and_nobody_for_chance() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"
         for package in PACKAGES
         for path in modules(package)
         for name in used(parse(path))
         if (within(name, CHANCE) and not (path == SEEDED and within(name, {"numpy.random"})))
-        or (within(name, TIME) and path != CLOCK)
+        or (within(name, TIME) and path not in CLOCKS)
     ]
     assert wrong == []
 

@@ -1,0 +1,1 @@
+"""What Skaha answers, typed: whichever version of it, in one vocabulary."""
