@@ -150,7 +150,7 @@ def test_an_impatient_client_times_out_and_others_are_not_kept(live, library):
     )
     with client(library) as session:
         with pytest.raises(library.ReadTimeout):
-            session.post(f"{base}/session", data=LAUNCH, timeout=0.2)
+            session.post(f"{base}/session", data=LAUNCH, timeout=library.Timeout(10, read=0.3))
         assert [found["name"] for found in session.get(f"{base}/session").json()] == ["n"]  # it is launched
 
 
@@ -220,4 +220,4 @@ def test_without_a_network_nothing_waits(world, library):
     assert ask({"drip": 1}, timeout=5).status_code == 200
     with pytest.raises(library.ReadTimeout):
         ask({"drip": 0.1}, timeout=5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # and not 300
