@@ -86,7 +86,7 @@ class Refused(ControlError):
 
 
 class NotFound(ControlError):
-    """There is no such path, namespace, session or node."""
+    """There is no such path, namespace, session, node or fault."""
 
     status, code = 404, "not-found"
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from mockskaha.commands import Disturbance
 from mockskaha.ctl.command import app, command, group
 from mockskaha.ctl.remote import USAGE, Remote
 from mockskaha.ctl.state import content
 
 faults = group("faults", "What goes wrong: list, show, presets, apply, add, remove, clear.")
 _HEADER = ("fault", "met", "struck", "what it does")
+WHAT = "evict|preempt|oom|exit|expire|stall|node-lost"
+"""Written out, since what knows them takes long to load."""
 _TOLD = frozenset({"id", "description"})
 _TEXT = frozenset({"id", "description", "method", "path", "user", "name", "session", "begin", "until"})
 """Parameters that are text, whatever they look like."""
@@ -164,7 +165,7 @@ def clear(remote: Remote) -> None:
 def disturb(
     remote: Remote,
     session: Annotated[str, typer.Argument(metavar="ID")],
-    what: Annotated[str, typer.Argument(metavar="|".join(get_args(Disturbance)))],
+    what: Annotated[str, typer.Argument(metavar=WHAT)],
     exit_code: Annotated[int, typer.Option(metavar="N", help="For exit.")] = 1,
     seconds: Annotated[
         str | None, typer.Option(metavar="DURATION", help="For preempt and stall: keep it waiting so long.")

@@ -17,6 +17,8 @@ from typer.testing import CliRunner, Result
 from mockskaha.cli import app
 from mockskaha.config import Settings
 from mockskaha.control.guard import Guard
+from mockskaha.ctl.faults import WHAT
+from mockskaha.faults.disturbance import DISTURBANCES
 from mockskaha.host import Host, Server
 from tests.mockskaha.control.conftest import IMAGE
 
@@ -260,6 +262,10 @@ def test_the_health_check_loads_nothing_it_does_not_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n\n"
+
+
+def test_what_can_befall_a_session_is_told() -> None:
+    assert tuple(WHAT.split("|")) == DISTURBANCES
 
 
 def test_faults_and_disturbances(ctl: Run, launch: Callable[..., str], tmp_path: Any) -> None:

@@ -115,9 +115,10 @@ def test_a_session_that_is_held_can_be_deleted_and_holds_nothing(begin):
     assert world.platform.model.cluster.allocated == NOTHING
 
 
-def test_a_held_session_counts_towards_the_limit(begin):
+@pytest.mark.parametrize("fate", ["hold", "suspend"])
+def test_a_session_that_waits_counts_towards_the_limit(begin, fate):
     world = begin(sessions={"max_interactive": 2})
-    world.set({"fate": {"hold": "forever"}})
+    world.set({"fate": {fate: "forever"}})
     world.create(type="notebook")
     world.create(type="carta")
     assert world.launch(type="notebook").status_code == 400
