@@ -13,8 +13,8 @@ from mockskaha.config.users import UserEntry
 from mockskaha.errors import SkahaError
 from mockskaha.http.parameters import Parameters
 from mockskaha.launch import session_command
-from mockskaha.overrides import duration
 from mockskaha.platform import Platform
+from skahasim.amounts import duration
 from skahasim.configuration import NodeGroup, Section
 from skahasim.yamlfile import ConfigurationError, Document, Origin, Problem, parse, validate
 

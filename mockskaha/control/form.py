@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from mockskaha.overrides import duration
+from skahasim.amounts import duration
 
 MOST_SECONDS = 1461 * 86400.0
 """The longest stretch of time that one request passes over: four years."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
-from mockskaha.overrides import LONGEST_SECONDS, duration
+from skahasim.amounts import LONGEST_SECONDS, duration
 from skahasim.delay import Delay
 
 FOREVER = Delay(median=inf)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from mockskaha.faults.disturbance import disturb
 from mockskaha.http.parameters import Parameters
 from mockskaha.launch import session_command
-from mockskaha.overrides import duration
 from mockskaha.platform import SAME_STATUS, STATUSES, Platform
 from mockskaha.testing.explanation import explained, pending, why
 from mockskaha.testing.faults import Faults
@@ -20,6 +19,7 @@ from mockskaha.testing.nodes import Nodes
 from mockskaha.testing.options import refused, state_of
 from mockskaha.testing.requests import Journal
 from mockskaha.until import advance_until
+from skahasim.amounts import duration
 
 if TYPE_CHECKING:
     import httpx

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockskaha.errors import InvalidRequest
-from mockskaha.overrides import PREFIX, Overrides, duration, overrides_in
+from mockskaha.overrides import PREFIX, Overrides, overrides_in
+from skahasim.amounts import duration
 from skahasim.job import PullOutcome
 
 pytestmark = pytest.mark.evidence("skaha-contract §3.3: variables reach a launch; the names are our own")

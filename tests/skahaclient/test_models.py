@@ -118,7 +118,16 @@ def test_memory_is_gib(sent: Any, value: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "value"), [("5", 5), (5, 5), ("0", 0), ("<none>", None), ("5G", None), ([], None)]
+    ("sent", "value"),
+    [
+        ("5", 5),
+        (5, 5),
+        ("0", 0),
+        ("<none>", None),
+        ("10000000000000001", 10**16 + 1),
+        ("5G", None),
+        ([], None),
+    ],
 )
 def test_counts(sent: Any, value: int | None) -> None:
     assert whole(sent) == value

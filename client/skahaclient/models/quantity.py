@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 GB_PER_GIB = 2**30 / 1e9
@@ -45,7 +46,10 @@ def gib(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """A count; None for none, and for what is no such thing."""
     number, unit = _split(value)
-    return int(number) if number is not None and unit == "" else None
+    if number is None or unit != "":
+        return None
+    # The text is a number, as _split found; a float would not hold every digit of it.
+    return int(Decimal(value.strip() if isinstance(value, str) else value))
 
 
 def _split(value: Any) -> tuple[float | None, str]:

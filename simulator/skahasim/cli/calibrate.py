@@ -46,6 +46,7 @@ def calibrate(
         from skahasim.scenario import load_scenario
         from skahasim.study.calibration import calibrate, waits
         from skahasim.study.execution import open_executor
+        from skahasim.study.folder import appearing_file
         from skahasim.workload.calibration import describe, to_yaml
         from skahasim.workload.source import is_generated
         from skahasim.yamlfile import ConfigurationError
@@ -67,7 +68,8 @@ def calibrate(
                 done=lambda count: meter.update(count / (replications + 1), f"{count}/{replications + 1}"),
             )  # fmt: skip
         if out is not None:
-            _write(out, to_yaml(fitted))
+            with appearing_file(out) as staged:
+                staged.write_text(to_yaml(fitted), "utf-8")
     if json:
         told = {
             "jobs_per_day": fitted.jobs_per_day,
@@ -84,16 +86,6 @@ def calibrate(
         )
 
 
-def _write(path: Path, text: str) -> None:
-    """The whole file or none of it."""
-    staged = path.with_name(f".{path.name}.part")
-    try:
-        staged.write_text(text, "utf-8")
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
-
-
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     return [
         {str(key): None if value != value else value for key, value in row.items()}
@@ -104,7 +96,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, object]]:
 def _show(goodness: pd.DataFrame, waits: pd.DataFrame, jobs_per_day: float, offered: float) -> None:
     from rich.table import Table
 
-    from skahasim.cli.forecast import spelled
+    from skahasim.study.words import duration
 
     screen = console()
     row: Any
@@ -132,8 +124,8 @@ def _show(goodness: pd.DataFrame, waits: pd.DataFrame, jobs_per_day: float, offe
     for row in waits.itertuples(index=False):
         known = row.mean_error == row.mean_error
         error.add_row(
-            str(row.size_class), str(row.waits), f"{row.n:,}", spelled(row.mean), spelled(row.p50),
-            spelled(row.p95), f"{row.share_waiting:.0%}", f"{row.mean_error:+.0%}" if known else "",
+            str(row.size_class), str(row.waits), f"{row.n:,}", duration(row.mean), duration(row.p50),
+            duration(row.p95), f"{row.share_waiting:.0%}", f"{row.mean_error:+.0%}" if known else "",
             f"{row.ks_distance:.3f}" if row.ks_distance == row.ks_distance else "",
         )  # fmt: skip
     screen.print()

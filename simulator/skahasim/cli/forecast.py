@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,12 +114,6 @@ def _show(wanted: WantedJob, result: Forecast) -> None:
 
 def spelled(seconds: float) -> str:
     """A time as people say it."""
-    if seconds == float("inf"):
-        return "longer"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 86400:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} d"
+    from skahasim.study.words import duration
+
+    return "longer" if seconds == inf else duration(seconds)

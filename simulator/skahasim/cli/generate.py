@@ -62,10 +62,9 @@ def _misuse(out: Path, jobs: int | None, days: float | None, *, force: bool) -> 
 def _written(
     source: str, out: Path, jobs: int | None, days: float | None, seed: int, changes: list[str]
 ) -> int:
-    from tempfile import mkdtemp
-
     from skahasim.cli.shortcuts import change_of
     from skahasim.scenario import scenario_of
+    from skahasim.study.folder import appearing_file
     from skahasim.workload.swflog import write_swf
     from skahasim.workload.table import write_table
 
@@ -84,23 +83,14 @@ def _written(
                 meter.update(min(1.0, share), f"{count:,} jobs")
             yield arrival
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    staged = folder / out.name
-    try:
-        with Meter(f"generate {source}") as meter:
-            if ".swf" in out.name:
-                header = (
-                    f"UnixStartTime: {int(opened.epoch.unix)}",
-                    f"TimeZoneString: {opened.epoch.time_zone}",
-                    f"Note: {source} workload, seed {seed}",
-                )
-                write_swf(staged, counted(opened.arrivals), header)
-            else:
-                write_table(staged, counted(opened.arrivals))
-        staged.replace(out)
-    finally:
-        from shutil import rmtree
-
-        rmtree(folder, ignore_errors=True)
+    with appearing_file(out) as staged, Meter(f"generate {source}") as meter:
+        if ".swf" in out.name:
+            header = (
+                f"UnixStartTime: {int(opened.epoch.unix)}",
+                f"TimeZoneString: {opened.epoch.time_zone}",
+                f"Note: {source} workload, seed {seed}",
+            )
+            write_swf(staged, counted(opened.arrivals), header)
+        else:
+            write_table(staged, counted(opened.arrivals))
     return count

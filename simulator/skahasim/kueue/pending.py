@@ -7,6 +7,7 @@ something depends on how many kinds of workload wait, not on how many workloads.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import TypeAlias
@@ -65,20 +66,56 @@ class Lane:
         return None
 
 
-class Waiting:
-    """The line of one ClusterQueue: priority first, then creation time, then uid."""
+class Lanes(ABC):
+    """The lanes of one queue, those among them that are parked, and whoever must be first."""
 
-    __slots__ = ("_line", "best_effort", "lanes", "parked", "sticky", "untold")
+    __slots__ = ("lanes", "parked", "sticky")
 
-    def __init__(self, strategy: QueueingStrategy) -> None:
-        self.best_effort = strategy is QueueingStrategy.BEST_EFFORT_FIFO
+    def __init__(self) -> None:
         self.lanes: dict[LaneKey, Lane] = {}
-        self._line: list[tuple[int, float, str | int, Lane]] = []
-        """Heap of (-priority, turn, lane) of the lanes that are not parked, with entries that are out of date."""
         self.parked: list[Lane] = []
+        """Lanes that were tried in vain since something was freed."""
         self.sticky: Claim | None = None
         """A workload that made others stop: it is first whenever it is in line (in a BestEffortFIFO queue), until
         it is admitted or gone, or another takes its place."""
+
+    @abstractmethod
+    def _list(self, lane: Lane, turn: Turn | None) -> None:
+        """Put ``lane`` in line by ``turn``, or take it out."""
+
+    def park(self, claim: Claim) -> None:
+        """Set aside ``claim`` and its equals until :meth:`unpark`."""
+        lane = claim.lane
+        assert lane is not None
+        lane.parked = True
+        self._list(lane, None)
+        self.parked.append(lane)
+
+    def unpark(self) -> bool:
+        """Put everybody back in line; whether somebody was set aside."""
+        if not self.parked:
+            return False
+        for lane in self.parked:
+            lane.parked = False
+            head = lane.head()
+            if head is None:
+                self.lanes.pop(lane.key, None)
+            else:
+                self._list(lane, head.turn)
+        self.parked.clear()
+        return True
+
+
+class Waiting(Lanes):
+    """The line of one ClusterQueue: priority first, then creation time, then uid."""
+
+    __slots__ = ("_line", "best_effort", "untold")
+
+    def __init__(self, strategy: QueueingStrategy) -> None:
+        super().__init__()
+        self.best_effort = strategy is QueueingStrategy.BEST_EFFORT_FIFO
+        self._line: list[tuple[int, float, str | int, Lane]] = []
+        """Heap of (-priority, turn, lane) of the lanes that are not parked, with entries that are out of date."""
         self.untold: list[Lane] = []
         """Parked lanes that were joined by workloads nobody told."""
 
@@ -102,9 +139,10 @@ class Waiting:
         if not lane.parked and (lane.listed is None or turn < lane.listed):
             self._list(lane, turn)
 
-    def _list(self, lane: Lane, turn: Turn) -> None:
+    def _list(self, lane: Lane, turn: Turn | None) -> None:
         lane.listed = turn
-        heappush(self._line, (-lane.key[1], turn[0], turn[1], lane))
+        if turn is not None:
+            heappush(self._line, (-lane.key[1], turn[0], turn[1], lane))
 
     def remove(self, claim: Claim) -> None:
         """``claim`` waits no more."""
@@ -137,25 +175,3 @@ class Waiting:
             else:
                 heappop(line)
         return None
-
-    def park(self, claim: Claim) -> None:
-        """Set aside ``claim`` and its equals until :meth:`unpark`."""
-        lane = claim.lane
-        assert lane is not None
-        lane.parked = True
-        lane.listed = None
-        self.parked.append(lane)
-
-    def unpark(self) -> bool:
-        """Put everybody back in line; whether somebody was set aside."""
-        if not self.parked:
-            return False
-        for lane in self.parked:
-            lane.parked = False
-            head = lane.head()
-            if head is not None:
-                self._list(lane, head.turn)
-            else:
-                self.lanes.pop(lane.key, None)
-        self.parked.clear()
-        return True

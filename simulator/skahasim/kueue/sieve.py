@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from skahasim.kueue.claim import Claim, Shape, Turn, scaled, with_pods
 from skahasim.kueue.objects import PODS, FlavorResource, PreemptionPolicy
-from skahasim.kueue.pending import Lane, LaneKey
+from skahasim.kueue.pending import Lane, Lanes
 from skahasim.kueue.queue import LiveQueue
 
 _BLOCK = 32
@@ -119,13 +119,14 @@ def _turn(entry: _Entry) -> Turn:
     return entry[0]
 
 
-class Sieve:
+class Sieve(Lanes):
     """The line of one queue; as :class:`~skahasim.kueue.pending.Waiting`, but for those it passes over."""
 
     best_effort = True
 
     def __init__(self, queue: LiveQueue, mismatch: Callable[[Shape, int, str], str]) -> None:
         """``mismatch`` says why a pod set of a shape may not go to a flavor; empty when it may."""
+        super().__init__()
         self._queue = queue
         self._mismatch = mismatch
         self._flavor_of = {resource: group.flavors[0].name for resource, group in queue.group_of.items()}
@@ -147,10 +148,6 @@ class Sieve:
         """Who alone waits and was not looked at yet; it has no lane of its own."""
         self._lobby = Lane((Shape(()), 0))
         """Stands for the newcomer's lane."""
-        self.lanes: dict[LaneKey, Lane] = {}
-        self.parked: list[Lane] = []
-        """Lanes that were tried in vain since something was freed."""
-        self.sticky: Claim | None = None
         self.untold: list[Claim] = []
         """Workloads that came since somebody was told why they wait."""
 
@@ -297,27 +294,6 @@ class Sieve:
             self._list(lane, None if head is None else head.turn)
         if head is None and not lane.parked:
             del self.lanes[lane.key]
-
-    def park(self, claim: Claim) -> None:
-        """The lane of ``claim`` was tried in vain: it is not tried again until :meth:`unpark`."""
-        lane = claim.lane
-        assert lane is not None
-        lane.parked = True
-        self._list(lane, None)
-        self.parked.append(lane)
-
-    def unpark(self) -> bool:
-        if not self.parked:
-            return False
-        for lane in self.parked:
-            lane.parked = False
-            head = lane.head()
-            if head is None:
-                self.lanes.pop(lane.key, None)
-            else:
-                self._list(lane, head.turn)
-        self.parked.clear()
-        return True
 
     def _list(self, lane: Lane, turn: Turn | None) -> None:
         """Put the lane on its shelf by ``turn``, or take it off."""

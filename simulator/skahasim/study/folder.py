@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Folders and files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ def appearing(folder: Path, *, force: bool = False) -> Iterator[Path]:
         _replace(folder, staged)
     finally:
         rmtree(staged, ignore_errors=True)
+
+
+@contextmanager
+def appearing_file(path: Path) -> Iterator[Path]:
+    """A path to write to, with the same name, that takes the place of ``path`` when all went well, and vanishes when
+    not. Raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        staged = folder / path.name
+        yield staged
+        staged.replace(path)
+    finally:
+        rmtree(folder, ignore_errors=True)
 
 
 def _replace(folder: Path, staged: Path) -> None:

@@ -20,6 +20,7 @@ from math import floor, inf
 from pathlib import Path
 from typing import Any
 
+from skahasim.amounts import duration, memory_gib
 from skahasim.draws import Draws
 from skahasim.workload.arrival import Arrival
 from skahasim.workload.settings import JournalWorkload
@@ -33,11 +34,6 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ALPHANUMERIC = _LETTERS + "0123456789"
 _SECONDS = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([smhd]?)", re.ASCII)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?", re.ASCII)
-_BYTES = {
-    None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
-}  # fmt: skip
 _PREFIX = "MOCKSKAHA_"
 _IDLE_CORES, _IDLE_GIB = 0.002, 0.004
 
@@ -224,7 +220,9 @@ def _arrival(path: Path, session: _Asked, unknown: Callable[[int], float | None]
     kind = str(fields["kind"])
     request, limit = allotment(kind, fields.get("cores"), fields.get("ram_gib"), int(fields.get("gpus", 0)))
     overrides = {
-        key[len(_PREFIX) :]: value for key, value in fields.get("env", ()) if key.startswith(_PREFIX)
+        key[len(_PREFIX) :]: value
+        for key, value in (*fields.get("env", ()), *fields.get("fate", ()))
+        if key.startswith(_PREFIX)
     }
     seconds: float | None
     cores: float | None = None
@@ -241,7 +239,8 @@ def _arrival(path: Path, session: _Asked, unknown: Callable[[int], float | None]
         else:
             (seconds, code), cores, ram_gib = known, _IDLE_CORES, _IDLE_GIB
     if "RUNTIME" in overrides:
-        seconds = _duration(overrides["RUNTIME"])
+        given = overrides["RUNTIME"]
+        seconds = inf if given.strip().lower() == "forever" else duration(given)
     if seconds is None:
         message = (
             f"session {fields.get('name', '')!r} runs {fields.get('cmd') or 'its image'!r}, and nothing says how long; "
@@ -252,7 +251,7 @@ def _arrival(path: Path, session: _Asked, unknown: Callable[[int], float | None]
     if "CORES" in overrides:
         cores = float(overrides["CORES"])
     if "MEMORY" in overrides:
-        ram_gib = _gib(overrides["MEMORY"])
+        ram_gib = memory_gib(overrides["MEMORY"])
     return Arrival(
         number=session.number,
         submit_time=session.time,
@@ -284,21 +283,3 @@ def _outcome(cmd: str, args: list[str]) -> tuple[float, int] | None:
             return 0.0, 1
         return float(sum(float(match[1]) * _UNITS[match[2]] for match in matches if match)), 0
     return {"true": (0.0, 0), "false": (0.0, 1), "echo": (0.0, 0)}.get(name)
-
-
-def _duration(text: str) -> float:
-    if text.strip().lower() == "forever":
-        return inf
-    match = _DURATION.fullmatch(text.strip())
-    if not match or not any(match.groups()):
-        raise ValueError(f"no duration: {text}")
-    return sum(
-        float(value) * unit for value, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if value
-    )
-
-
-def _gib(text: str) -> float:
-    match = _QUANTITY.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"no amount of memory: {text}")
-    return float(match[1]) * _BYTES[match[2]] / 2**30

@@ -76,7 +76,7 @@ def test_all_presets_are_told_and_can_be_set(driven: Skaha):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (("bad-gatway",), "there is no preset 'bad-gatway'; did you mean 'bad-gateway-after-create'"),
+        (("bad-gatway",), "there is no preset 'bad-gatway'; did you mean 'bad-gateway-at-first'"),
         (("oom", {"second": 3}), "preset 'oom' has no parameter 'second'; did you mean 'seconds'"),
         (
             ({"operation": "listSession", "status": 500},),
