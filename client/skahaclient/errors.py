@@ -79,6 +79,10 @@ class NotFound(Refused):
     """There is no such session, or no such service."""
 
 
+class NoService(NotFound):
+    """A page that says 404, as Skaha never does: nothing of it is at this address."""
+
+
 class Unavailable(Refused):
     """503: later. ``retry_after`` is what the service asked for, in seconds."""
 

@@ -17,7 +17,9 @@ from skahaclient.errors import (
     LaunchError,
     LaunchInterrupted,
     NoAnswer,
+    NoService,
     NotAuthenticated,
+    NotFound,
     NotLaunched,
     SessionError,
     SessionRequestError,
@@ -107,7 +109,11 @@ class Operations:
         return True
 
     def _destroyed(self, session_id: str) -> Plan[bool]:
-        yield from self.service.delete(session_path(session_id))
+        try:
+            yield from self.service.delete(session_path(session_id))
+        except NotFound as error:
+            if error.text != session_id:  # by its id alone, old versions say that it is gone already
+                raise
         return True
 
     def _each(
@@ -156,7 +162,7 @@ class Operations:
             return
         causes = [failure.cause for failure in bad.values()]
         fatal = any(isinstance(cause, NotAuthenticated) for cause in causes) or (
-            not good and all(isinstance(cause, NoAnswer | UnexpectedAnswer) for cause in causes)
+            not good and all(isinstance(cause, NoAnswer | UnexpectedAnswer | NoService) for cause in causes)
         )
         failure = SessionRequestError(operation, results, bad)
         if fatal or policy(errors, self.errors, "ignore") == "raise":

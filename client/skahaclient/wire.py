@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from skahaclient.errors import (
     BrokenAnswer,
     Forbidden,
+    NoService,
     NotAuthenticated,
     NotFound,
     Refused,
@@ -24,6 +27,8 @@ from skahaclient.errors import (
 FORM = "application/x-www-form-urlencoded"
 LONGEST_TEXT = 2000
 """Characters of an error text that are kept; a proxy's page may be any length."""
+_VERSION = re.compile(r"/v[0-9]+(?=/|$)")
+IS_IT_THAT = "is the URL that of a Skaha service?"
 LOG_IN = "log in (skahaclient auth login) or set SKAHA_TOKEN"
 
 
@@ -65,7 +70,7 @@ class Answer:
             return json.loads(self.body)
         except ValueError:
             raise UnexpectedAnswer(
-                f"the service answered {described(self)} where JSON was expected; is the URL that of a Skaha service?"
+                f"the service answered {described(self)} where JSON was expected; {IS_IT_THAT}"
             ) from None
 
 
@@ -83,6 +88,10 @@ def accepted(request: Request, answer: Answer, now: datetime) -> Answer:
     if answer.status < 400:
         target = answer.headers.get("location", "somewhere else")
         raise UnexpectedAnswer(f"{request.url} redirects to {target}; is that where the service is?")
+    if answer.is_page and answer.status == 404:
+        version = _VERSION.search(urlsplit(request.url).path)
+        advice = f"is the version right? without {version[0]}, the URL finds it" if version else IS_IT_THAT
+        raise NoService(404, f"there is no Skaha service at {request.url}", advice)
     if answer.is_page:
         text = f"the server in front of Skaha answered {request.url} {described(answer)}"
     else:
