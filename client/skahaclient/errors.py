@@ -96,6 +96,10 @@ class UnexpectedAnswer(SkahaError):
     """An answer that is not Skaha's: no JSON, a page of HTML, a redirection."""
 
 
+class NoId(UnexpectedAnswer):
+    """A launch that was answered well, but not with an id."""
+
+
 # -- single sessions ---------------------------------------------------------------------------------------------
 
 
@@ -120,6 +124,8 @@ class SessionError(SkahaError):
         match self.cause:
             case NoAnswer():
                 return self.cause.sent
+            case NoId():
+                return True
             case Refused(status=502 | 504):
                 return True
             case _:

@@ -17,6 +17,7 @@ from skahaclient.errors import (
     LaunchError,
     LaunchInterrupted,
     NoAnswer,
+    NoId,
     NoService,
     NotAuthenticated,
     NotFound,
@@ -250,7 +251,7 @@ class Launching:
             answer = yield from self.service.post("session", self.launch.form(replica), headers)
             told = answer.text.strip()
             if not _ID.fullmatch(told):
-                raise UnexpectedAnswer(f"the id of a session was expected, and not {told[:60]!r}")
+                raise NoId(f"the id of a session was expected, and not {told[:60]!r}")
         except SkahaError as error:
             self._errors[replica] = error
             if isinstance(error, NotAuthenticated | Unreachable):

@@ -210,7 +210,7 @@ def test_the_ids_of_the_others_are_never_lost(service: Service, caplog: pytest.L
     }  # fmt: skip
     text = str(failure.value)
     assert "4 of 6 sessions were not launched: Invalid value for 'ram': 3 (status 400) (2 times)" in text
-    assert "these may exist all the same: job-5" in text
+    assert "these may exist all the same: job-5, job-6" in text
     assert "launched: id001, id003" in text
     assert len(wire.sent) == 6
     assert session.create("job", IMAGE, replicas=6, errors="ignore") == ["id001", "id003"]

@@ -22,6 +22,7 @@ from mockskaha.testing.service import Skaha
 from skahaclient import AsyncSession, Context, Images, Overview, Session
 from skahaclient.clock import Clock
 
+WAYS = ("in-process", "in-process, async", "http", "http, async")
 PLACES = [
     *((version, way) for version in VERSIONS for way in ("in-process", "http, async")),
     *((DEFAULT, way) for way in ("in-process, async", "http")),
