@@ -24,7 +24,8 @@ from skahaclient.errors import (
     Unreachable,
 )
 
-FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+"""With the charset, or Skaha reads Latin-1 (skaha-contract §1.2)."""
 LONGEST_TEXT = 2000
 """Characters of an error text that are kept; a proxy's page may be any length."""
 _VERSION = re.compile(r"/v[0-9]+(?=/|$)")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockskaha.contract.document import load_document
+from mockskaha.era import DEFAULT, VERSIONS, era
 from skahaclient.errors import UnexpectedAnswer
 from skahaclient.models.moment import moment
 from skahaclient.models.platform import Image, PlatformStats, Resources
@@ -199,21 +202,28 @@ def test_what_is_no_session_is_told(answer: Any) -> None:
 
 # -- whatever the contract allows parses --------------------------------------------------------------------------
 
-CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi" / "skaha.yaml").read_text())["components"][
-    "schemas"
-]
+CHANGED = ("0.29", "1.0", "1.1", "1.4")
+"""Versions whose schemas are not those of the version before."""
 
 
-def schema(name: str) -> st.SearchStrategy[Any]:
-    return _values({"$ref": f"#/components/schemas/{name}"})
+@cache
+def schemas(version: str) -> dict[str, Any]:
+    found: dict[str, Any] = load_document(version=version)["components"]["schemas"]
+    return found
 
 
-def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
+def schema(version: str, name: str) -> st.SearchStrategy[Any]:
+    return _values(schemas(version), schemas(version)[name])
+
+
+def _values(known: dict[str, Any], part: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values of a schema, of the kinds that the contract has."""
     if "$ref" in part:
-        return _values(CONTRACT[part["$ref"].rpartition("/")[2]])
+        return _values(known, known[part["$ref"].rpartition("/")[2]])
     if "anyOf" in part:
-        return st.one_of(*map(_values, part["anyOf"]))
+        return st.one_of(*(_values(known, each) for each in part["anyOf"]))
+    if "const" in part:
+        return st.just(part["const"])
     if "enum" in part:
         return st.sampled_from(part["enum"])
     match part["type"]:
@@ -228,9 +238,9 @@ def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "boolean":
             return st.booleans()
         case "array":
-            return st.lists(_values(part["items"]), max_size=5)
+            return st.lists(_values(known, part["items"]), max_size=5)
         case "object":
-            values = {name: _values(value) for name, value in part["properties"].items()}
+            values = {name: _values(known, value) for name, value in part["properties"].items()}
             needed = part.get("required", [])
             return st.fixed_dictionaries(
                 {name: values[name] for name in needed},
@@ -239,33 +249,45 @@ def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
     raise NotImplementedError(part)
 
 
-@given(schema("Session"))
-def test_every_session_of_the_contract(answer: dict[str, Any]) -> None:
+def test_each_change_of_the_schemas_is_looked_at() -> None:
+    told = [json.dumps([schemas(version)[name] for name in sorted(schemas(version))]) for version in VERSIONS]
+    assert {
+        new for new, (before, now) in zip(VERSIONS[1:], pairwise(told), strict=True) if before != now
+    } <= {*CHANGED}
+
+
+@pytest.mark.parametrize("version", CHANGED)
+@given(st.data())
+def test_every_session_of_the_contract(version: str, data: st.DataObject) -> None:
+    answer = data.draw(schema(version, "Session"))
     info = SessionInfo.of(answer)
     assert (info.id, info.name, info.kind, info.raw) == (answer["id"], answer["name"], answer["type"], answer)
     assert info.status == {"Completed": "Succeeded"}.get(answer["status"], answer["status"])
     for wire, value in {
-        "requestedRAM": info.requested_ram, "requestedCPUCores": info.requested_cores,
-        "cpuCoresInUse": info.cores_in_use, "ramInUse": info.ram_in_use,
+        "requestedRAM": info.requested_ram, "requestedCPUCores": info.requested_cores, "startTime": info["startTime"],
+        "cpuCoresInUse": info.cores_in_use, "ramInUse": info.ram_in_use, "appid": info.app_id,
     }.items():  # fmt: skip
-        assert (wire in answer) == (value is not None)
+        assert (answer.get(wire) not in (None, "<none>")) == (value is not None), wire
+    assert (info.connect_url or "") == answer["connectURL"].replace("not-applicable", "")
     SessionInfo.model_validate_json(info.model_dump_json())
 
 
-@given(schema("Stats"))
-def test_every_load_of_the_contract(answer: dict[str, Any]) -> None:
-    told = PlatformStats.of(answer).model_dump()
-    assert [name for name, value in told.items() if value is None] == ["sessions"]
+@pytest.mark.parametrize("version", CHANGED)
+@given(st.data())
+def test_every_load_of_the_contract(version: str, data: st.DataObject) -> None:
+    told = PlatformStats.of(data.draw(schema(version, "Stats"))).model_dump()
+    missing = [name for name, value in told.items() if value is None]
+    assert missing == ([] if era(version).stats_instances else ["sessions"])
 
 
-@given(schema("Context"))
+@given(schema(DEFAULT, "Context"))
 def test_every_context_of_the_contract(answer: dict[str, Any]) -> None:
     found = Resources.of(answer)
     assert list(found.cores.options) == answer["cores"]["options"]
     assert found.max_interactive_sessions == int(answer["maxInteractiveSessions"])
 
 
-@given(schema("Image"))
+@given(schema(DEFAULT, "Image"))
 def test_every_image_of_the_contract(answer: dict[str, Any]) -> None:
     assert Image.of(answer).model_dump() == answer
 

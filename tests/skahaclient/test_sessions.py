@@ -75,7 +75,7 @@ def test_calls_have_the_shapes_of_canfar(service: Service) -> None:
     assert session.create("n", IMAGE) == ["id-n"]
     renewal, launch = wire.sent[-4], wire.sent[-1]
     assert (renewal.method, form(renewal)) == ("POST", {"action": "renew"})
-    assert launch.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert launch.headers["content-type"] == "application/x-www-form-urlencoded; charset=UTF-8"
 
 
 def test_verbose_logs_and_returns_nothing(service: Service, caplog: pytest.LogCaptureFixture) -> None:

@@ -64,6 +64,12 @@ def test_a_command_in_every_form_is_the_same(world: World) -> None:
     assert world.session.logs(ids) == dict.fromkeys(ids, "one two\n")
 
 
+def test_text_beyond_ascii_arrives(world: World) -> None:
+    job = world.session.create("say", "skaha/astroml", cmd="echo", args=["Größe", "☉"])
+    world.session.wait(job)
+    assert world.session.logs(job) == {job[0]: "Größe ☉\n"}
+
+
 def test_replicas_know_which_they_are_and_have_the_variables(world: World) -> None:
     steps: list[tuple[int, int]] = []
     ids = world.session.create(
