@@ -186,5 +186,5 @@ def _show(
         note(
             f"launched {names[0]}"
             if len(created) == 1
-            else f"launched {len(created)} sessions, {name}-1 to -{replicas}"
+            else f"launched {len(created)} sessions, {names[0]} to {names[-1]}"
         )
