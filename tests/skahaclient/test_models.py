@@ -162,7 +162,7 @@ def test_the_load_of_the_platform_is_gib_in_every_version() -> None:
     today = PlatformStats.of(STATS)
     facts = {
         "requested_cores": 12.5, "capacity_cores": 64.0, "requested_ram": 128.0, "capacity_ram": 512.0,
-        "most_cores": 8.0, "most_ram": 32.0, "sessions": None,
+        "most_cores": 8.0, "most_ram": 32.0, "sessions": None, "requested_gpus": None, "capacity_gpus": None,
     }  # fmt: skip
     assert today.model_dump() == facts
     assert today["cores"]["requestedCPUCores"] == 12.5
@@ -173,6 +173,8 @@ def test_the_load_of_the_platform_is_gib_in_every_version() -> None:
         "instances": {"session": 3, "desktopApp": 0, "headless": 4, "total": 7},
     }
     assert PlatformStats.of(before).model_dump() == {**facts, "sessions": 7}
+    later = PlatformStats.of({**STATS, "gpu": {"requestedGPU": 3.0, "gpuAvailable": 16.0}})
+    assert later.model_dump() == {**facts, "requested_gpus": 3, "capacity_gpus": 16}
     node = {**STATS, "ram": {**STATS["ram"], "maxRAM": {"ram": "34.36G", "withCPUCores": 8}}}
     assert PlatformStats.of(node).most_ram == pytest.approx(32, abs=0.01)
 
@@ -277,7 +279,8 @@ def test_every_session_of_the_contract(version: str, data: st.DataObject) -> Non
 def test_every_load_of_the_contract(version: str, data: st.DataObject) -> None:
     told = PlatformStats.of(data.draw(schema(version, "Stats"))).model_dump()
     missing = [name for name, value in told.items() if value is None]
-    assert missing == ([] if era(version).stats_instances else ["sessions"])
+    gpus = ["requested_gpus", "capacity_gpus"]
+    assert missing == (gpus if era(version).stats_instances else [*gpus, "sessions"])
 
 
 @given(schema(DEFAULT, "Context"))

@@ -83,6 +83,12 @@ def test_one_line_and_the_code_of_the_cause(
         assert run(*options, *words, code=code, told=told).output == ""
 
 
+def test_gpus_of_the_platform_are_shown_where_they_are_told(run: Any, platform: Platform) -> None:
+    body = {"cores": {}, "ram": {}, "gpu": {"requestedGPU": 3.0, "gpuAvailable": 16.0}}
+    platform.faults.add(operation="listSessions", status=200, body=body)
+    assert run("stats", code=0).output.splitlines()[-1].split() == ["GPUs", "3", "16", "19%", "-"]
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -46,6 +46,10 @@ def test_a_day_with_each_version(skaha: Skaha, server: LiveServer, version: str,
     assert run("logs", job) == "done\n"
     assert "Scheduled" in run("events", job)
     assert [row.split()[0] for row in run("stats").splitlines()[1:]] == ["cores", "memory,"]
+    load = json.loads(run("stats", "-o", "json"))
+    assert (load["capacity_cores"], load["capacity_ram"]) == (2752, pytest.approx(10363, abs=1))
+    offer = json.loads(run("context", "-o", "json"))
+    assert (offer["ram"]["flexible_request"], offer["max_interactive_sessions"]) == (4, 5)
     assert run("stats", job).splitlines()[1].split()[:3] == [job, "fit", "Succeeded"]
     assert "1-16" in run("context")
     assert IMAGE in run("images", "astroml")
