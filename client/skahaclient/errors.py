@@ -162,7 +162,8 @@ class LaunchError(SessionRequestError):
 
     def _told(self) -> str:
         total = len(self.created) + len(self.failures)
-        text = f"{len(self.failures)} of {total} sessions were not launched: {_told_once(self.failures.values())}"
+        count = "" if total == 1 else f"{len(self.failures)} of {total} sessions were "
+        text = f"{count}not launched: {_told_once(self.failures.values())}"
         if maybe := [failure.name or failure.id for failure in self.failures.values() if failure.may_exist]:
             text += f"; without an answer, so these may exist all the same: {_some(maybe)}"
         if self.created:

@@ -12,7 +12,7 @@ from skahaclient.cli.choices import OutputOption
 from skahaclient.cli.failure import Exit, UsageError, complain, told
 from skahaclient.cli.screen import Format, emit, note, say
 
-app = typer.Typer(help="Log in, log out, and see who you are.", no_args_is_help=True)
+app = typer.Typer(help="Log in, log out, and show which credentials are used.", no_args_is_help=True)
 
 
 @app.command()
