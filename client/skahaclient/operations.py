@@ -248,7 +248,7 @@ class Launching:
         registry = self.service.registry
         headers = {} if registry is None else {"x-skaha-registry-auth": registry}
         try:
-            answer = yield from self.service.post("session", self.launch.form(replica), headers)
+            answer = yield from self.service.post("session", self.launch.form(replica), headers, once=True)
             told = answer.text.strip()
             if not _ID.fullmatch(told):
                 raise NoId(f"the id of a session was expected, and not {told[:60]!r}")

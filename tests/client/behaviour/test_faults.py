@@ -123,7 +123,15 @@ def test_a_token_that_expires_while_following_ends_that(world: World) -> None:
         list(world.session.logs(each, follow=True))
 
 
-@pytest.mark.parametrize("fault", [{"error": "bad-gateway"}, {"reset": True}, {"error": "kubernetes-down"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"error": "bad-gateway"},
+        {"error": "kubernetes-down"},
+        {"reset": True},
+        {"status": 404, "body": "<html>Not Found</html>", "content_type": "text/html"},
+    ],
+)
 def test_waiting_and_following_outlast_an_outage(world: World, fault: dict[str, Any]) -> None:
     each = job(world, "python reduce.py", env={"MOCKSKAHA_RUNTIME": "90s"})
     world.skaha.until(each)
