@@ -208,7 +208,13 @@ def test_events_are_followed_until_the_namespace_is_gone(
 ) -> None:
     launch()
     ctl("clock", "advance", "10s")
-    threading.Timer(0.4, lambda: listening.remove("test")).start()
+
+    def remove_once_followed() -> None:
+        while not listening.streams:
+            time.sleep(0.01)
+        listening.remove("test")
+
+    threading.Thread(target=remove_once_followed, daemon=True).start()
     lines = ctl("events", "--follow", "--since", 0, "--json").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines[:3]] == [1, 2, 3]
 
