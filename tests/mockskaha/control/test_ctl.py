@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -189,6 +190,27 @@ def test_namespaces(ctl: Run, listening: Host) -> None:
     assert "a namespace 'side' already" in ctl("namespaces", "create", "side", code=2).stderr
     ctl("namespaces", "delete", "side")
     assert "no namespace 'side'" in ctl("namespaces", "delete", "side", code=2).stderr
+
+
+def test_a_namespace_of_another_version(ctl: Run, listening: Host, tmp_path: Path) -> None:
+    for name in ("old", "older", "odd"):
+        listening.remove(name)
+    assert "/ns/old/skaha/v0" in ctl("namespaces", "create", "old", "--skaha-version", "0.29").stdout
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        "settings: {profile: instant, skaha_version: '1.2'}\nusers: [{username: dora, uid: 20001}]\n"
+    )
+    ctl("namespaces", "create", "older", "--seed", seed, "--skaha-version", "1.1")
+    made = listening.namespace("older").platform.settings
+    assert (made.skaha_version, made.profile) == ("1.1", "instant")
+    assert "dora" in {user.username for user in made.users}
+    ctl("reset", "-n", "older")
+    assert listening.namespace("older").platform.era.version == "1.1"
+    refused = ctl("namespaces", "create", "odd", "--skaha-version", "1.3", code=2)
+    assert "unknown version of Skaha '1.3'; known: 0.29" in refused.stderr
+    seed.write_text("[]")
+    ctl("namespaces", "create", "odd", "--seed", seed, "--skaha-version", "1.1", code=2)
+    assert listening.find("odd") is None
 
 
 def test_events_and_metrics(ctl: Run, launch: Callable[..., str]) -> None:
