@@ -14,8 +14,16 @@ done
 skaha() { curl --silent --show-error --fail --header "Authorization: Bearer $CANFAR_TOKEN" "$@"; }
 
 id=$(skaha --data name=fit --data image=images.canfar.net/skaha/terminal:1.1.2 \
-    --data cmd=sleep --data args=60 "$CANFAR_URL/session")
+    --data cmd=sleep --data args=3600 "$CANFAR_URL/session")
 skaha "$CANFAR_URL/session/$id" | grep '"status": "Running"'
+
+# The hour passes at once: by the control API, from anything that can send JSON, or by `mockskaha ctl`.
+export MOCKSKAHA_URL="${CANFAR_URL%/skaha/v*}"
+curl --silent --show-error --fail --header "Content-Type: application/json" \
+    --data '{"by": "30m"}' "$MOCKSKAHA_URL/_mockskaha/clock/advance" | grep '"advanced": *1800'
+mockskaha ctl until "$id" Completed --within 1h
+skaha "$CANFAR_URL/session/$id" | grep '"status": "Completed"'
+
 skaha --request DELETE "$CANFAR_URL/session/$id"
 test "$(skaha "$CANFAR_URL/session")" = "[]"
 echo "launched, seen and deleted $id"

@@ -15,7 +15,7 @@ export async function serve (...options) {
   return {
     url,
     // Platforms are made when they are first asked for, and never meet.
-    namespace: name => url.replace('/skaha/v1', `/ns/${name}/skaha/v1`),
+    namespace: name => url.replace(/\/skaha\/v\d$/, path => `/ns/${name}${path}`),
     async stop () {
       server.kill()
       await once(server, 'exit')
@@ -38,5 +38,26 @@ export function client (url, token = 'alice') {
       return (await answer.text()).trim()
     },
     remove: async id => { await ask(`/session/${id}`, { method: 'DELETE' }) }
+  }
+}
+
+// What a test does behind the client's back. Durations are seconds of the platform's time, '2h30m' or '4d'.
+export function control (url) {
+  const ask = async (method, path, body) => {
+    const options = { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+    const answer = await fetch(url.replace(/\/skaha\/v\d$/, '/_mockskaha/') + path, options)
+    const told = await answer.text()
+    if (!answer.ok) throw new Error(`${answer.status} ${told}`)
+    return told && JSON.parse(told)
+  }
+  return {
+    advance: by => ask('POST', 'clock/advance', { by }),
+    async until (session, status, within = '1h') {
+      const came = await ask('POST', 'clock/advance', { until: { session, status }, within })
+      if (!came.reached) throw new Error(`${session} is ${came.status}, not ${status}, after ${within}: ${came.why.text}`)
+    },
+    fault: fault => ask('POST', 'faults', fault),
+    asked: (operation, times) => ask('POST', 'requests/verify', { operation, times }),
+    reset: () => ask('POST', 'reset', {})
   }
 }

@@ -50,9 +50,13 @@ class Guard:
         if (origin := _foreign_origin(headers, scope.get("scheme", "http"))) is not None:
             return Refused(403, f"web pages of another origin ({origin}) may not use the control API")
         if self._token is None:
-            name = _hostname(headers.get(b"host", ""))
+            name, caller = _hostname(headers.get(b"host", "")), scope.get("client")
             if not is_loopback(name):
                 return Refused(403, f"the control API is at a loopback address, and not at {name[:80]!r}")
+            if caller is not None and not is_loopback(caller[0]):  # served otherwise than `host` says
+                return Refused(
+                    403, f"without a token the control API is for this machine, not for {caller[0]}"
+                )
             return None
         scheme, _, given = headers.get(b"authorization", "").partition(" ")
         expected = self._token.get_secret_value().encode()

@@ -31,6 +31,9 @@ def create(
     remote: Remote,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     seed: Annotated[str | None, typer.Option(metavar="FILE", help="What it begins with.")] = None,
+    skaha_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Which Skaha it is, if not that of the server.")
+    ] = None,
 ) -> None:
     """One more."""
     body: dict[str, Any] = {"name": name}
@@ -41,8 +44,17 @@ def create(
             body["seed"] = yaml.safe_load(content(remote, seed))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             remote.fail(f"{seed}: {error}", USAGE)
+    if skaha_version is not None:
+        body["seed"] = _with_setting(body.get("seed"), "skaha_version", skaha_version)
     view = remote.ask("POST", "namespaces", body=body, of_server=True).json()
     remote.table(view, _HEADER, iter([_row(view)]))
+
+
+def _with_setting(seed: Any, key: str, value: str) -> Any:
+    """``seed`` with one more of its settings; one that is no seed is left for the server to refuse."""
+    given = {} if seed is None else seed
+    settings = given.get("settings") or {} if isinstance(given, dict) else None
+    return {**given, "settings": {**settings, key: value}} if isinstance(settings, dict) else given
 
 
 @command(namespaces, "delete")

@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Unpack
 
+from mockskaha.era import VERSIONS
 from mockskaha.testing.options import BadOptions, Options
 
 if TYPE_CHECKING:
     from mockskaha.testing.service import Skaha
 
-__all__ = ["BadOptions", "Options", "serve", "skaha"]
+__all__ = ["VERSIONS", "BadOptions", "Options", "serve", "skaha"]
 
 
 @contextmanager

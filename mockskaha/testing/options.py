@@ -22,6 +22,8 @@ class Options(TypedDict, total=False):
 
     profile: PathText
     """How long the steps of a session take: ``fast``, ``instant``, ``realistic``, ``chaos``, or a YAML file."""
+    version: str
+    """Which Skaha to be: one of ``mockskaha.testing.VERSIONS``."""
     cluster: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     """The section ``cluster:`` of a configuration file, or its groups of nodes alone."""
     seed: int
@@ -96,6 +98,8 @@ def _settings(given: Mapping[str, Any], clock: str) -> Settings:
         if name in given:
             value = given[name]
             values[name] = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if "version" in given:
+        values["skaha_version"] = _version(given["version"])
     cluster = given.get("cluster")
     if isinstance(cluster, Mapping):
         values["cluster"] = dict(cluster)
@@ -112,6 +116,17 @@ def _settings(given: Mapping[str, Any], clock: str) -> Settings:
     if config is not None and "clock" not in settings.model_fields_set:
         settings = settings.model_copy(update={"clock": clock})
     return settings
+
+
+def _version(given: Any) -> str:
+    from mockskaha.era import UnknownVersion, version_named
+
+    if not isinstance(given, str):
+        raise BadOptions(f"version: should be a text such as '1.1', not {given!r:.60}")
+    try:
+        return version_named(given)
+    except UnknownVersion as error:
+        raise BadOptions(f"version: {error}") from None
 
 
 def state_of(given: Mapping[str, Any] | PathText | None) -> SeedState | None:

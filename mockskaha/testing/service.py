@@ -89,9 +89,14 @@ class Skaha:
 
     @property
     def url(self) -> str:
-        """As clients want it, ``…/skaha/v1``. Nobody listens there when the platform is in this process: use
-        :meth:`client` or :meth:`transport`."""
+        """As clients want it, ``…/skaha/v1``; ``…/skaha/v0`` in Skaha 0.29. Nobody listens there when the platform is
+        in this process: use :meth:`client` or :meth:`transport`."""
         return self.namespace.platform.service_url
+
+    @property
+    def version(self) -> str:
+        """Which Skaha it is: one of ``mockskaha.testing.VERSIONS``."""
+        return self.namespace.platform.era.version
 
     @property
     def token(self) -> str:

@@ -37,6 +37,15 @@ def record(
     timeout: TimeoutOption = 30.0,
     wait: WaitOption = 180.0,
     image: ImageOption = None,
+    listen: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Record what a client of yours asks at this port of 127.0.0.1, until Ctrl-C. 0: any.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Record a conversation with a Skaha server as a HAR, without its secrets, for `verify --replay`.
@@ -44,9 +53,11 @@ def record(
     The questions are the same every time and change nothing; with --write two jobs and a notebook are launched, looked
     at and removed. Users, ids, hosts and private images get other names, the same throughout; tokens are masked, other
     headers left out. Logs are recorded of what is launched here alone.
+
+    With --listen it asks nothing itself: a client that is pointed at it asks, with its own token.
     """
     root = command_line.root_of(url)
-    if not token:
+    if not token and listen is None:
         usage("there is no token; give --token or set CANFAR_TOKEN")
     if out is None:
         usage("where to? Give --out FILE.har")
@@ -54,6 +65,9 @@ def record(
         usage(f"{out} exists; --force overwrites it")
     if not out.absolute().parent.is_dir():
         usage(f"{out}: there is no such folder")
+    if listen is not None:
+        _listen(root, listen, out, timeout, skaha_version)
+    assert token is not None
     from mockskaha.era import era as era_of
     from mockskaha.verify.check import NotChecked, Unmet
     from mockskaha.verify.client import Refused, Unreachable, knock
@@ -102,6 +116,42 @@ def record(
             typer.echo(f"could not be removed: {session_id} {name}", err=True)
             code = code or 1
     raise typer.Exit(code)
+
+
+def _listen(root: str, port: int, out: Path, timeout: float, version: str) -> NoReturn:
+    """Record what clients ask until there is an interrupt, and end."""
+    from contextlib import suppress
+
+    from mockskaha.verify.har import write_har
+    from mockskaha.verify.listening import Listener
+    from mockskaha.verify.memory import Memory
+    from mockskaha.verify.pseudonyms import Pseudonyms
+    from mockskaha.verify.skaha import Stage
+    from mockskaha.verify.versions import detected
+
+    named = None if version == "auto" else command_line.era_named(version).version
+    try:
+        listener = Listener(root, port, timeout)
+    except OSError as error:
+        usage(f"--listen {port}: {error}")
+    path = "/v0" if named == "0.29" else "/v1"
+    typer.echo(f"export CANFAR_URL={listener.url}{path}  # is {root}; Ctrl-C ends the recording")
+    with suppress(KeyboardInterrupt), ended_by_signals():
+        listener.listen()
+    listener.close()
+    exchanges = listener.exchanges
+    if not exchanges:
+        typer.echo("nobody has asked anything that can be kept", err=True)
+        raise typer.Exit(1)
+    era = named or detected(Memory(root, exchanges), Stage()).version
+    wrote = any(exchange.request.method not in ("GET", "HEAD") for exchange in exchanges)
+    write_har(out, exchanges, Pseudonyms(exchanges, listener.secrets, root), skaha_version=era, wrote=wrote)
+    typer.echo(f"{len(exchanges)} exchanges written to {out}; look at it before you give it away")
+    if listener.left_out:
+        typer.echo(
+            f"{listener.left_out} were passed on and not kept: logs, everybody's sessions, other bodies"
+        )
+    raise typer.Exit(0)
 
 
 def replay(path: Path, version: str, *, json: bool, junit: Path | None) -> NoReturn:

@@ -592,7 +592,7 @@ def test_versions_and_releases_are_those_of_the_table() -> None:
 
 def test_rows_say_what_it_is_and_where_that_is_known_from() -> None:
     for row in table()["differences"]:
-        assert set(row) == {"name", "what", "values", "source", "certainty"}, row["name"]
+        assert set(row) == {"name", "concern", "what", "values", "source", "certainty"}, row["name"]
         assert row["what"], row["name"]
         assert row["source"].startswith("skaha-contract §"), row["name"]
         assert row["certainty"] in ("certain", "inferred", "uncertain"), row["name"]

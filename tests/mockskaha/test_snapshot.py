@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mockskaha import snapshot
 from mockskaha.commands import ChangeNode, CreateSession, DeleteSession, Disturb, RenewSession
 from mockskaha.config import Settings
+from mockskaha.era import VERSIONS
 from mockskaha.journal import CommandsNotKept, MemoryJournal, StateFile
 from mockskaha.namespace import Namespace, fresh
 from mockskaha.platform import Platform
@@ -115,6 +116,21 @@ def test_secrets_are_not_in_it_and_come_from_the_server_that_restores():
     assert "s3cret" not in text
     restored = snapshot.restore(snapshot.parse(json.loads(text)), made).platform
     assert restored.settings == made
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_snapshot_brings_its_version_of_skaha_and_a_reset_takes_it_away(version):
+    source = fresh(Settings(clock="manual", skaha_version=version))
+    source.execute(command(1))
+    source.advance(700)
+    namespace = Namespace("", Settings(clock="manual"), "http://mockskaha")
+    namespace.restore(snapshot.parse(json.loads(snapshot.take(source).model_dump_json())))
+    assert namespace.platform.era.version == version
+    source.base_url = "http://mockskaha"
+    assert namespace.platform.service_url == source.service_url
+    assert seen(namespace.platform) == seen(source)
+    namespace.reset()
+    assert namespace.platform.era.is_default
 
 
 def broken(change):

@@ -27,14 +27,15 @@ RUNNING = (State.STARTING, State.RUNNING)
 
 
 class NaivePreemptingQueue:
-    """In every pass, each waiting job in its turn: a place on any node, or victims on any node."""
+    """In every pass, each waiting job in its turn: a place on any node, or victims on any node. When something
+    comes free meanwhile, the next pass begins with the first in turn."""
 
     def __init__(self, cluster: Cluster, policies: Policies) -> None:
         self.cluster, self.policies = cluster, policies
         self.waiting: dict[int, Job] = {}
         self.nominated: dict[int, Node] = {}
         self.suspends = False
-        self.changed = False
+        self.changed = self.freed = False
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -49,6 +50,7 @@ class NaivePreemptingQueue:
     def unbind(self, job: Job) -> None:
         self.cluster.unbind(job)
         self.policies.admission.release(job)
+        self.freed = True
 
     def usable(self, job: Job, node: Node) -> Resources:
         free = node.free
@@ -71,7 +73,7 @@ class NaivePreemptingQueue:
     def serve(self, now: float) -> Iterator[Decision]:
         policies, nodes = self.policies, self.cluster.nodes
         policies.ordering.advance(now)
-        self.changed = False
+        self.changed = self.freed = False
         turns = sorted((policies.ordering.key(job), number) for number, job in self.waiting.items())
         for _, number in turns:
             job = self.waiting[number]
@@ -96,6 +98,8 @@ class NaivePreemptingQueue:
                         yield Preempted(victim, f"Preempted by {job.name} on node {node.name}")
                     if not policies.admission.hold(job) and self.place(job, [node]) is node:
                         yield self.bind(job, node)
+            if self.freed:
+                break
         if self.changed:
             yield Wake(now)
 

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -191,6 +192,27 @@ def test_namespaces(ctl: Run, listening: Host) -> None:
     assert "no namespace 'side'" in ctl("namespaces", "delete", "side", code=2).stderr
 
 
+def test_a_namespace_of_another_version(ctl: Run, listening: Host, tmp_path: Path) -> None:
+    for name in ("old", "older", "odd"):
+        listening.remove(name)
+    assert "/ns/old/skaha/v0" in ctl("namespaces", "create", "old", "--skaha-version", "0.29").stdout
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        "settings: {profile: instant, skaha_version: '1.2'}\nusers: [{username: dora, uid: 20001}]\n"
+    )
+    ctl("namespaces", "create", "older", "--seed", seed, "--skaha-version", "1.1")
+    made = listening.namespace("older").platform.settings
+    assert (made.skaha_version, made.profile) == ("1.1", "instant")
+    assert "dora" in {user.username for user in made.users}
+    ctl("reset", "-n", "older")
+    assert listening.namespace("older").platform.era.version == "1.1"
+    refused = ctl("namespaces", "create", "odd", "--skaha-version", "1.3", code=2)
+    assert "unknown version of Skaha '1.3'; known: 0.29" in refused.stderr
+    seed.write_text("[]")
+    ctl("namespaces", "create", "odd", "--seed", seed, "--skaha-version", "1.1", code=2)
+    assert listening.find("odd") is None
+
+
 def test_events_and_metrics(ctl: Run, launch: Callable[..., str]) -> None:
     launch()
     ctl("clock", "advance", "10s")
@@ -208,7 +230,13 @@ def test_events_are_followed_until_the_namespace_is_gone(
 ) -> None:
     launch()
     ctl("clock", "advance", "10s")
-    threading.Timer(0.4, lambda: listening.remove("test")).start()
+
+    def remove_once_followed() -> None:
+        while not listening.streams:
+            time.sleep(0.01)
+        listening.remove("test")
+
+    threading.Thread(target=remove_once_followed, daemon=True).start()
     lines = ctl("events", "--follow", "--since", 0, "--json").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines[:3]] == [1, 2, 3]
 

@@ -1,10 +1,15 @@
 """Who may drive a server."""
 
+import asyncio
+
+import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from mockskaha.config import Settings
 from mockskaha.control.guard import Guard, is_loopback
+from mockskaha.http.app import create_app
+from mockskaha.platform import Platform
 
 pytestmark = pytest.mark.evidence("our own control API")
 
@@ -170,3 +175,28 @@ def test_the_service_itself_asks_nobody(drive):
     client = drive(Guard("0.0.0.0"))
     client.launch()
     assert client.send("GET", "/skaha/availability", headers={"origin": "http://evil.org"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "caller", "token", "status"),
+    [
+        ("http://127.0.0.1:8080", "127.0.0.1", None, 200),
+        ("http://[::1]:8080", "::1", None, 200),
+        ("http://127.0.0.1:8080", "192.168.0.9", None, 403),
+        ("http://skaha.example", "127.0.0.1", None, 403),
+        ("http://skaha.example", "192.168.0.9", TOKEN, 200),
+        ("http://skaha.example", "192.168.0.9", SecretStr("another"), 401),
+    ],
+)
+def test_the_application_for_other_servers_is_guarded_wherever_it_is_served(url, caller, token, status):
+    settings = Settings.model_validate({"server": {"control_token": TOKEN if token else None}})
+    app = create_app(Platform.from_settings(settings))
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+    async def ask(path: str) -> int:
+        transport = httpx.ASGITransport(app, client=(caller, 50000))
+        async with httpx.AsyncClient(transport=transport, base_url=url, headers=headers) as http:
+            return (await http.get(path)).status_code
+
+    assert asyncio.run(ask("/_mockskaha/clock")) == status
+    assert asyncio.run(ask("/skaha/availability")) == 200

@@ -62,6 +62,14 @@ KINDS: tuple[Maker, ...] = (
     lambda rng, trick, noise: request(
         "GET", SESSION, f"Host: {trick[:300]}\r\nCookie: CADC_SSO={trick[:300]}\r\n"
     ),
+    lambda rng, trick, noise: request(
+        "GET",
+        rng.choice(
+            ["/", "/skaha/", f"/session/notebook/{trick}", f"/session/{trick}/a1b2c3d4/?token=%0d%0aX-Evil:1"]
+        ),
+        f"Host: a%0d%0aX-Evil: 1\r\nX-Forwarded-Host: {trick[:300]}\r\n"
+        f"Cookie: a=b%0d%0aX-Evil: 1\r\nOrigin: {trick[:300]}\r\n",
+    ),
     lambda rng, trick, noise: request("GET", f"{SESSION}?{trick}&view={trick}&VIEW=x&view=y&status=%ff"),
     lambda rng, trick, noise: request("POST", SESSION, HEAD + FORM, b"&a=b" * rng.choice([10, 3000])),
     lambda rng, trick, noise: request(
@@ -92,7 +100,8 @@ def malformed(rng: random.Random, count: int) -> Iterator[bytes]:
     """``count`` requests, each wrong in some way."""
     for number in range(count):
         if number % LARGE_EVERY == 0:
-            yield request("POST", SESSION, HEAD + FORM, b"name=" + b"x" * 10_000_000)
+            path, kind = (SESSION, FORM) if number // LARGE_EVERY % 2 == 0 else (control(rng), JSON)
+            yield request("POST", path, HEAD + kind, b"name=" + b"x" * 10_000_000)
         else:
             yield KINDS[number % len(KINDS)](
                 rng, printable(rng.choice(TRICKS)), rng.randbytes(rng.randrange(1, 200))
@@ -110,6 +119,7 @@ def answered(port: int, sent: bytes) -> int:
             return 0
     found = re.match(rb"HTTP/1\.1 (\d{3}) ", first)
     assert found or not first, first[:80]
+    assert b"\nx-evil" not in first.partition(b"\r\n\r\n")[0].lower(), "a header of the client's"
     return int(found[1]) if found else 0
 
 

@@ -71,7 +71,7 @@ def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_python_and_what_it_prints(pytester: pytest.Pytester):
     """All of it in one run, each section with a folder of its own: a ``conftest.py`` holds for its section alone."""
-    written = failing = 0
+    written, failing = set(), set()
     for number, snippet in enumerate(snippets()):
         is_file = "def test_" in snippet.text or snippet.text.startswith("# conftest.py")
         if snippet.language != "python" or not is_file:
@@ -80,11 +80,14 @@ def test_python_and_what_it_prints(pytester: pytest.Pytester):
         folder.mkdir(exist_ok=True)
         named = re.match(r"# (\w+\.py)\n", snippet.text)
         (folder / (named[1] if named else f"test_snippet_{number}.py")).write_text(snippet.text)
-        written += snippet.text.count("def test_")
-        failing += snippet.text.startswith("# fails")
-    result = pytester.runpytest("--import-mode=importlib", "-p", "no:cacheprovider", "-W", "error")
-    result.assert_outcomes(passed=written - failing, failed=failing)
-    assert failing == 1
+        names = re.findall(r"def (test_\w+)", snippet.text)
+        assert written.isdisjoint(names)
+        written.update(names)
+        failing.update(names if snippet.text.startswith("# fails") else ())
+    result = pytester.runpytest("--import-mode=importlib", "-p", "no:cacheprovider", "-W", "error", "-rA")
+    ended = set(re.findall(r"^(PASSED|FAILED|ERROR) \S+::(test_\w+)", result.stdout.str(), re.MULTILINE))
+    assert ended == {("FAILED" if name in failing else "PASSED", name) for name in written}
+    assert (len(failing), len(written) > 20) == (1, True)
     (told,) = (snippet.text for snippet in snippets() if snippet.language == "text")
     result.stdout.fnmatch_lines(
         [re.sub(r"([\[\]?])", r"[\1]", line).replace("…", "*") for line in told.splitlines()]
@@ -117,6 +120,7 @@ def test_shell(tmp_path: Path):
             assert done.returncode == 0, f"{snippet.text}\n{done.stdout}\n{done.stderr}"
             told += done.stdout
     assert told.count("1 passed") == 2, "alone and in parallel"
+    assert told.count("3 passed") == 1, "of three versions"
     assert "\n[]\n" in told.replace("[]", "[]\n"), "the list that curl asked for"
     assert "Run the service until it is interrupted" in told
 

@@ -17,6 +17,22 @@ def test_time_stands_still_unless_told_otherwise():
     assert beginning({}, clock="wall").settings.clock == "wall"
 
 
+@pytest.mark.parametrize("version", testing.VERSIONS)
+@pytest.mark.parametrize("make", [testing.skaha, testing.serve])
+def test_a_version_by_its_name_and_its_client_finds_it(make, version):
+    with make(version=version, settings={"skaha_version": "1.2"}) as skaha:
+        assert skaha.version == version
+        assert skaha.url.endswith("/skaha/v0" if version == "0.29" else "/skaha/v1")
+        session_id = skaha.launch("true")
+        skaha.until(session_id, "Completed")
+        (session,) = skaha.client().get("/session").json()
+        assert session["status"] == ("Succeeded" if version == "0.29" else "Completed")
+
+
+def test_a_version_by_the_release_it_stands_for():
+    assert beginning({"version": "1.1.5"}).settings.skaha_version == "1.1"
+
+
 def test_a_cluster_is_its_groups_of_nodes_or_the_whole_section():
     nodes = [{"name": "node", "count": 2, "cores": 8, "ram_gib": 32}]
     alone, whole = beginning({"cluster": nodes}), beginning({"cluster": {"name": "small", "nodes": nodes}})
@@ -59,6 +75,12 @@ def test_a_state_is_parsed_or_text_or_a_file(tmp_path: Path):
         ({"profil": "fast"}, "unknown option 'profil'; did you mean 'profile'?"),
         ({"port": 80}, "unknown option 'port'; known: profile, "),
         ({"profile": "fats"}, "profile: unknown profile 'fats'; known: chaos, fast,"),
+        (
+            {"version": "0.28"},
+            "version: unknown version of Skaha '0.28'; known: 0.29, 1.0, 1.1, 1.2, 2026.1, 1.4",
+        ),
+        ({"version": "all"}, "version: unknown version of Skaha 'all'"),
+        ({"version": 1.4}, "version: should be a text such as '1.1', not 1.4"),
         ({"seed": "many"}, "seed: "),
         ({"seed": {"users": []}}, "what is there at first is state="),
         ({"clock": "stopped"}, "clock: "),

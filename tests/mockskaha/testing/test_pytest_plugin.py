@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_its_marker_says_what_it_takes(pytester: pytest.Pytester):
     assert tuple(_OPTIONS.replace("=", "").split(", ")) == NAMES
     result = pytester.runpytest("--markers")
     result.stdout.fnmatch_lines([f"@pytest.mark.skaha({_OPTIONS}): *"])
-    for name in ("skaha ", "skaha_server ", "skaha_env ", "skaha_options ", "skaha_live "):
+    for name in ("skaha ", "skaha_server ", "skaha_env ", "skaha_options ", "skaha_version ", "skaha_live "):
         pytester.runpytest("--fixtures").stdout.fnmatch_lines([f"{name}*"])
 
 
@@ -123,9 +124,110 @@ def test_the_closest_marker_wins_and_options_hold_where_none_says_otherwise(pyte
     pytester.runpytest("-W", "error").assert_outcomes(passed=3)
 
 
+EVERY = """
+    import pytest
+    from mockskaha.testing import VERSIONS
+
+    @pytest.fixture(scope="module", autouse=True)
+    def seen():
+        found = []
+        yield found
+        assert found == EXPECTED
+
+    @pytest.fixture
+    def version(skaha, skaha_version, seen):
+        assert skaha_version in (None, skaha.version)
+        assert skaha.client().get("/session").status_code == 200
+        seen.append(skaha.version)
+        return skaha.version
+"""
+
+
+def suite(*tests: str, expected: str, before: str = "") -> str:
+    begin = textwrap.dedent(EVERY).replace("EXPECTED", expected)
+    return "\n".join([begin, textwrap.dedent(before), *(f"{test}: pass" for test in tests)])
+
+
+@pytest.mark.parametrize(
+    ("tests", "options", "seen"),
+    [
+        (["@pytest.mark.skaha(version='all')\ndef test_it(version)"], (), "list(VERSIONS)"),
+        (["@pytest.mark.skaha(version=['0.29', '1.4'])\ndef test_it(version)"], (), "['0.29', '1.4']"),
+        (["@pytest.mark.skaha(version='1.1.5')\ndef test_it(version)"], (), "['1.1']"),
+        (["def test_it(version)"], (), "['1.4']"),
+        (["def test_it(version)"], ("--skaha-versions", "all"), "list(VERSIONS)"),
+        (["def test_it(version)"], ("--skaha-versions", "1.0, 1.1,1.0.4"), "['1.0', '1.1']"),
+        # what a test says of itself wins, the closest of it
+        (["@pytest.mark.skaha(version='1.1')\ndef test_it(version)"], ("--skaha-versions", "1.0"), "['1.1']"),
+        (
+            ["pytestmark = pytest.mark.skaha(version='all')\ndef test_nothing()",
+             "@pytest.mark.skaha(version='1.1')\ndef test_it(version)"], (), "['1.1']",
+        ),
+        (["@pytest.mark.parametrize('skaha_version', ['1.2'])\ndef test_it(version)"], ("--skaha-versions", "all"),
+         "['1.2']"),
+        (["@pytest.mark.parametrize(('a', 'skaha_version'), [(1, '1.2')])\ndef test_it(a, version)"],
+         ("--skaha-versions", "all"), "['1.2']"),
+        (["@pytest.mark.skaha(version='all')\nclass TestIt:\n @pytest.mark.parametrize('a', [1, 2])\n"
+          " def test_it(self, a, version)"], (), "[*VERSIONS, *VERSIONS]"),
+    ],
+)  # fmt: skip
+def test_a_test_against_several_versions(pytester: pytest.Pytester, tests, options, seen):
+    pytester.makepyfile(suite(*tests, expected=seen))
+    result = pytester.runpytest("-W", "error", "-p", "no:randomly", *options)
+    assert result.ret == 0, result.stdout.str()
+    assert "error" not in result.parseoutcomes()
+
+
+OWN = """
+    @pytest.fixture(params=["1.0", "1.2"])
+    def skaha_version(request):
+        return request.param
+"""
+
+
+@pytest.mark.parametrize(("option", "seen"), [(None, "['1.0', '1.2', '0.29']"), ("1.1", "['1.1', '0.29']")])
+def test_versions_may_be_the_parameters_of_a_fixture_of_the_project(pytester, option, seen):
+    tests = ["def test_some(version)", "@pytest.mark.skaha(version='0.29')\ndef test_one(version)"]
+    pytester.makepyfile(suite(*tests, expected=seen, before=OWN))
+    options = () if option is None else ("--skaha-versions", option)
+    pytester.runpytest("-W", "error", *options).assert_outcomes(passed=len(seen.split(",")))
+
+
+def test_versions_are_in_the_names_of_tests_live_ones_too(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import os, pytest
+
+        @pytest.mark.skaha(version=["0.29", "1.4"])
+        def test_live(skaha_env, skaha_server, skaha_version):
+            assert os.environ["CANFAR_URL"].endswith(f"/skaha/{'v0' if skaha_version == '0.29' else 'v1'}")
+            assert skaha_server.client().get("/session").status_code == 200
+
+        @pytest.mark.skaha(version="1.1")
+        def test_one(skaha): pass
+
+        def test_any(skaha): pass
+        """
+    )
+    result = pytester.runpytest("-v", "-W", "error")
+    result.assert_outcomes(passed=4)
+    for name in ("test_live[[]0.29]", "test_live[[]1.4]", "test_one[[]1.1]", "test_any"):
+        result.stdout.fnmatch_lines([f"*::{name} PASSED*"])
+
+
+def test_a_mistake_in_the_option_ends_the_run_before_it_begins(pytester: pytest.Pytester):
+    pytester.makepyfile("def test_it(skaha): pass")
+    result = pytester.runpytest("--skaha-versions", "0.29,0.30")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --skaha-versions: unknown version of Skaha '0.30'; known: 0.29, *"])
+
+
 @pytest.mark.parametrize(
     ("mark", "problem"),
     [
+        ("(version='0.30')", "version: unknown version of Skaha '0.30'; known: 0.29, *"),
+        ("(version=['1.4', '0.30'])", "version: unknown version of Skaha '0.30'; known: 0.29, *"),
+        ("(version=1.4)", "version: should be a text such as '1.1', not 1.4"),
         ("(profil='fast')", "unknown option 'profil'; did you mean 'profile'?"),
         ("(profile='fats')", "profile: unknown profile 'fats'; known: *"),
         ("('fast')", "takes keywords only: profile=, *"),
@@ -137,9 +239,9 @@ def test_a_mistake_in_a_marker_ends_the_run_before_it_begins(pytester: pytest.Py
     )
     result = pytester.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: *::test_it: @pytest.mark.skaha: {problem.replace('?', '[?]')}"])
+    result.stderr.fnmatch_lines([f"ERROR: *::test_it*: @pytest.mark.skaha: {problem.replace('?', '[?]')}"])
     deselected = pytester.runpytest("-k", "other")
-    deselected.assert_outcomes(passed=1, deselected=1)
+    deselected.assert_outcomes(passed=1, deselected=2 if "[" in mark else 1)
 
 
 def test_a_mistake_in_the_options_fails_the_tests_that_use_them(pytester: pytest.Pytester):

@@ -28,13 +28,14 @@ class Shell:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.alter: Alter | None = None
+        self.settings: dict[str, Any] = {}
         self.clients: list[Client] = []
         monkeypatch.setattr(command_line, "client_of", self._client)
         for name in ("CANFAR_URL", "CANFAR_TOKEN", "CANFAR_TOKEN2"):
             monkeypatch.delenv(name, raising=False)
 
     def _client(self, root: str, tokens: Any, rate: float | None, timeout: float) -> Client:
-        client = service(self.alter)
+        client = service(self.alter, **self.settings)
         client._tokens |= tokens
         client.close = lambda: None  # type: ignore[method-assign]
         self.clients.append(client)
@@ -67,6 +68,15 @@ def test_with_write_everything_is_checked_and_removed(shell: Shell) -> None:
     assert "--write" not in run.output
     assert "--user2-token" not in run.output
     assert sessions_of(shell.clients[0]) == []
+
+
+def test_an_older_server_is_checked_as_what_it_is(shell: Shell) -> None:
+    shell.settings = {"skaha_version": "0.29"}
+    run = shell.verify("--write", "--user2-token", "token-of-bob")
+    assert run.exit_code == 0, run.output
+    assert "Skaha 0.29: " in run.output
+    assert "0 failed" in run.output
+    assert shell.verify("--skaha-version", "1.4").exit_code == 1
 
 
 def test_a_failure_is_shown_with_a_command_that_asks_again(shell: Shell) -> None:

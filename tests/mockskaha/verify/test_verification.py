@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from mockskaha.era import era
+from mockskaha.era import VERSIONS, era
 from mockskaha.verify.check import Check, Needs
 from mockskaha.verify.client import Client, Unreachable, service_root
 from mockskaha.verify.exchange import Caller, Request
@@ -37,6 +37,26 @@ def test_the_version_is_told_from_the_answers(client: Client) -> None:
     guess = detected(client, Stage())
     assert (guess.version, guess.also, guess.is_certain) == ("1.4", (), True)
     assert "clues fit" in str(guess)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("write", [False, True])
+def test_each_version_is_recognised_and_passes_as_itself(version: str, write: bool) -> None:
+    client = service(skaha_version=version)
+    guess = detected(client, Stage())
+    same = {"1.2", "2026.1"} if version in ("1.2", "2026.1") else {version}
+    assert ({guess.version, *guess.also}, guess.is_certain) == (same, True)
+    results = verified(client, version, write=write)
+    assert failures(results) == {}
+    assert sum(result.outcome is Outcome.PASSED for result in results) > (100 if write else 60)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_version_passes_as_one_that_answers_otherwise(version: str) -> None:
+    client = service(skaha_version=version)
+    same = {"1.2", "2026.1"} if version in ("1.2", "2026.1") else {version}
+    others = [other for other in VERSIONS if other not in same]
+    assert [other for other in others if not failures(verified(client, other, write=False))] == []
 
 
 def test_what_another_version_would_answer_is_told_with_a_failure() -> None:

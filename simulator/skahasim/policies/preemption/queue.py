@@ -32,7 +32,10 @@ class PreemptingQueue(PendingQueue):
     Victims leave in the time the profile's ``stop`` gives them. Until then the place is the preemptor's (Kubernetes:
     its nominated node): nobody of the same or a lower priority can take it, and the preemptor takes another if one
     comes free before. It makes nobody else leave while somebody is still leaving its place. A job that admission
-    holds makes nobody leave. Who comes back to wait during a pass has his turn in the next, in the same instant.
+    holds makes nobody leave.
+
+    When something comes free during a pass, because victims leave at once or a job is over as soon as it begins, the
+    pass ends once the preemptor has his place, and another of the same instant offers the rest to all, in their order.
     """
 
     def __init__(self, cluster: Cluster, policies: Policies) -> None:
@@ -48,6 +51,8 @@ class PreemptingQueue(PendingQueue):
         self._late: dict[int, tuple[Job, bool]] = {}
         """Who came back to wait during a pass, and whether he is yet to be told why he waits."""
         self._serving = False
+        self._over = False
+        """Whether something has come free in this pass."""
 
     def __len__(self) -> int:
         return super().__len__() + len(self._nominations) + len(self._late)
@@ -70,6 +75,7 @@ class PreemptingQueue(PendingQueue):
 
     def unbind(self, job: Job) -> None:
         super().unbind(job)
+        self._over = True
         self._bound[job.priority] -= 1
         if not self._bound[job.priority]:
             del self._bound[job.priority]
@@ -81,13 +87,13 @@ class PreemptingQueue(PendingQueue):
             self._wait(job, unheard=False)
 
     def serve(self, now: float) -> Iterator[Decision]:
-        self._serving = True
+        self._serving, self._over = True, False
         verdicts: list[Verdict] = []
-        _, heads = self._line_ups(now, verdicts)
+        freed, heads = self._line_ups(now, verdicts)
         for job, _ in self._nominations.values():
             heads.append(((self._policies.ordering.key(job), job.number), None, self._cluster.nodes))
         heapify(heads)
-        while heads:
+        while heads and not self._over:
             yield from verdicts
             verdicts.clear()
             turn, lane, nodes = heappop(heads)
@@ -96,12 +102,21 @@ class PreemptingQueue(PendingQueue):
             elif turn[1] in self._nominations:
                 yield from self._serve_nominated(self._nominations[turn[1]])
         yield from verdicts
+        self._put_off(heads, freed)
         self._serving = False
         late, self._late = self._late, {}
         for job, unheard in late.values():
             self._wait(job, unheard=unheard)
         if self._freed and len(self):
             yield Wake(now)
+
+    def _put_off(self, heads: list[Head], freed: list[Node]) -> None:
+        """Who had no turn in this pass has it in the next."""
+        if not heads:
+            return
+        self._awake.update((lane.key, lane) for _, lane, _ in heads if lane is not None and not lane.blocked)
+        for node in freed:
+            self._freed[node.index] = node
 
     def _serve_lane(
         self, lane: Lane, nodes: Iterable[Node], heads: list[Head], verdicts: list[Verdict]
