@@ -1,6 +1,6 @@
-"""Measure the service against a bare Starlette application and the simulator against bare event loops, in one run on
-one machine, and write ``benchmarks/README.md``. ``--check`` exits 1 when a bar is missed; ``--quick`` takes fewer
-samples, ``--only`` one of the two, and both write nothing."""
+"""Measure the service against a bare Starlette application, the client against bare httpx and the simulator against
+bare event loops, in one run on one machine, and write ``benchmarks/README.md``. ``--check`` exits 1 when a bar is
+missed; ``--quick`` takes fewer samples, ``--only`` one of them, and both write nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import kueue, simulator
+from benchmarks import client, kueue, simulator
 from benchmarks.memory import BAR_MIB, memory
 from benchmarks.row import Row
 
@@ -256,6 +256,7 @@ def scale(folder: Path, rounds: int, tick: Any) -> list[Row]:
 
 class Part(StrEnum):
     SERVICE = "service"
+    CLIENT = "client"
     SIMULATOR = "simulator"
 
 
@@ -267,6 +268,11 @@ def of_service(rounds: int, tick: Any) -> list[Row]:
             *start_and_memory(folder, rounds, tick),
             *scale(folder, rounds, tick),
         ]
+
+
+def of_client(rounds: int, tick: Any) -> list[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        return client.rows(lambda: mock(Path(name)), rounds, tick)
 
 
 def of_simulator(quick: bool, tick: Any) -> list[Row]:
@@ -286,6 +292,7 @@ def main(
     rounds = 2 if quick else 5
     steps = {
         Part.SERVICE: rounds * 3 + 1 + rounds + 1 + 100 + 2,
+        Part.CLIENT: client.ticks(rounds),
         Part.SIMULATOR: simulator.ticks(quick) + kueue.ticks(quick) + 1,
     }
     parts = [part for part in Part if only in (None, part)]
@@ -297,7 +304,13 @@ def main(
             progress.advance(task)
 
         for part in parts:
-            found[part] = of_service(rounds, tick) if part is Part.SERVICE else of_simulator(quick, tick)
+            match part:
+                case Part.SERVICE:
+                    found[part] = of_service(rounds, tick)
+                case Part.CLIENT:
+                    found[part] = of_client(rounds, tick)
+                case Part.SIMULATOR:
+                    found[part] = of_simulator(quick, tick)
     table = Table("", "ours", "yardstick", "ratio", "bar", "")
     for row in (row for part in parts for row in found[part]):
         table.add_row(row.what, row.ours, row.yardstick, row.ratio, row.bar, "ok" if row.passed else "MISSED")
@@ -327,6 +340,14 @@ def write(found: dict[Part, list[Row]], rounds: int) -> None:
         f"and the yardstick's in turn; the median of {rounds}.",
         "",
         *markdown(found[Part.SERVICE]),
+        "",
+        "## The client",
+        "",
+        "Seconds of a whole process, start-up and all, of the command `skahaclient` at a terminal or piped, against",
+        "the service as shipped. The yardstick is a Python program that sends the same requests by httpx and does no",
+        "more with the answers than `json.loads`; ours and the yardstick's in turn.",
+        "",
+        *markdown(found[Part.CLIENT]),
         "",
         "## The simulator",
         "",

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -91,7 +92,8 @@ class _Connected:
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"timeout": self.timeout, "limits": limits(self.concurrency)}
         if self._given is None:
-            options["verify"] = tls(None if self._certificate is None else Path(self._certificate))
+            certificate = None if self._certificate is None else Path(self._certificate)
+            options["verify"] = tls(certificate, is_needed=urlsplit(self.service.url).scheme == "https")
         return options
 
 

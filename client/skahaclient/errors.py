@@ -79,6 +79,10 @@ class NotFound(Refused):
     """There is no such session, or no such service."""
 
 
+class NoService(NotFound):
+    """A page that says 404, as Skaha never does: nothing of it is at this address."""
+
+
 class Unavailable(Refused):
     """503: later. ``retry_after`` is what the service asked for, in seconds."""
 
@@ -90,6 +94,10 @@ class Unavailable(Refused):
 
 class UnexpectedAnswer(SkahaError):
     """An answer that is not Skaha's: no JSON, a page of HTML, a redirection."""
+
+
+class NoId(UnexpectedAnswer):
+    """A launch that was answered well, but not with an id."""
 
 
 # -- single sessions ---------------------------------------------------------------------------------------------
@@ -116,6 +124,8 @@ class SessionError(SkahaError):
         match self.cause:
             case NoAnswer():
                 return self.cause.sent
+            case NoId():
+                return True
             case Refused(status=502 | 504):
                 return True
             case _:
@@ -152,7 +162,8 @@ class LaunchError(SessionRequestError):
 
     def _told(self) -> str:
         total = len(self.created) + len(self.failures)
-        text = f"{len(self.failures)} of {total} sessions were not launched: {_told_once(self.failures.values())}"
+        count = "" if total == 1 else f"{len(self.failures)} of {total} sessions were "
+        text = f"{count}not launched: {_told_once(self.failures.values())}"
         if maybe := [failure.name or failure.id for failure in self.failures.values() if failure.may_exist]:
             text += f"; without an answer, so these may exist all the same: {_some(maybe)}"
         if self.created:

@@ -17,7 +17,10 @@ from skahaclient.errors import (
     LaunchError,
     LaunchInterrupted,
     NoAnswer,
+    NoId,
+    NoService,
     NotAuthenticated,
+    NotFound,
     NotLaunched,
     SessionError,
     SessionRequestError,
@@ -107,7 +110,11 @@ class Operations:
         return True
 
     def _destroyed(self, session_id: str) -> Plan[bool]:
-        yield from self.service.delete(session_path(session_id))
+        try:
+            yield from self.service.delete(session_path(session_id))
+        except NotFound as error:
+            if error.text != session_id:  # by its id alone, old versions say that it is gone already
+                raise
         return True
 
     def _each(
@@ -156,7 +163,7 @@ class Operations:
             return
         causes = [failure.cause for failure in bad.values()]
         fatal = any(isinstance(cause, NotAuthenticated) for cause in causes) or (
-            not good and all(isinstance(cause, NoAnswer | UnexpectedAnswer) for cause in causes)
+            not good and all(isinstance(cause, NoAnswer | UnexpectedAnswer | NoService) for cause in causes)
         )
         failure = SessionRequestError(operation, results, bad)
         if fatal or policy(errors, self.errors, "ignore") == "raise":
@@ -241,10 +248,10 @@ class Launching:
         registry = self.service.registry
         headers = {} if registry is None else {"x-skaha-registry-auth": registry}
         try:
-            answer = yield from self.service.post("session", self.launch.form(replica), headers)
+            answer = yield from self.service.post("session", self.launch.form(replica), headers, once=True)
             told = answer.text.strip()
             if not _ID.fullmatch(told):
-                raise UnexpectedAnswer(f"the id of a session was expected, and not {told[:60]!r}")
+                raise NoId(f"the id of a session was expected, and not {told[:60]!r}")
         except SkahaError as error:
             self._errors[replica] = error
             if isinstance(error, NotAuthenticated | Unreachable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -106,10 +106,16 @@ class Service:
         return (yield from self.ask(self.request("GET", f"{base}/{path}", query, patience=patience)))
 
     def post(
-        self, path: str, form: Iterable[tuple[str, str]], headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        form: Iterable[tuple[str, str]],
+        headers: Mapping[str, str] | None = None,
+        *,
+        once: bool = False,
     ) -> Plan[Answer]:
         base = yield from self.found()
-        return (yield from self.ask(self.request("POST", f"{base}/{path}", form=form, headers=headers)))
+        request = self.request("POST", f"{base}/{path}", form=form, headers=headers)
+        return (yield from self.ask(replace(request, once=once)))
 
     def delete(self, path: str) -> Plan[Answer]:
         base = yield from self.found()

@@ -62,7 +62,8 @@ class Session(Client):
         """
         if follow:
             return self._followed(watch.Following(self._operations, ids, errors))
-        return _told(self._run(self._operations.logs(ids, errors)), verbose)
+        texts = self._run(self._operations.logs(ids, errors))
+        return _told(texts, texts, verbose)
 
     def _followed(self, following: watch.Following) -> Iterator[tuple[str, str]]:
         while following.goes_on:
@@ -74,7 +75,10 @@ class Session(Client):
     ) -> list[dict[str, str]]:
         """What Kubernetes did with sessions: for each ``{id: table}``. ``verbose`` as in `logs`."""
         found = self._run(self._operations.events(ids, errors))
-        return _told({each: text for one in found for each, text in one.items()}, verbose) and found
+        answer: list[dict[str, str]] = _told(
+            {i: text for one in found for i, text in one.items()}, found, verbose
+        )
+        return answer
 
     def create(
         self,
@@ -129,7 +133,8 @@ class Session(Client):
         return self._run(self._operations.renew(ids, errors))
 
     def destroy(self, ids: Ids, *, errors: Policy | None = None) -> dict[str, bool]:
-        """Delete sessions; whether that was done, by id. The service says yes to ids that it does not know."""
+        """Delete sessions; whether that was done, by id. So is what is not there, which most versions of the
+        service cannot tell."""
         return self._run(self._operations.destroy(ids, errors))
 
     def destroy_with(
@@ -180,7 +185,8 @@ class AsyncSession(AsyncClient):
         return self._logs(ids, verbose, errors)
 
     async def _logs(self, ids: Ids, verbose: bool, errors: Policy | None) -> Any:
-        return _told(await self._run(self._operations.logs(ids, errors)), verbose)
+        texts = await self._run(self._operations.logs(ids, errors))
+        return _told(texts, texts, verbose)
 
     async def _followed(self, following: watch.Following) -> AsyncIterator[tuple[str, str]]:
         while following.goes_on:
@@ -193,7 +199,10 @@ class AsyncSession(AsyncClient):
     ) -> list[dict[str, str]]:
         """As `Session.events`."""
         found = await self._run(self._operations.events(ids, errors))
-        return _told({each: text for one in found for each, text in one.items()}, verbose) and found
+        answer: list[dict[str, str]] = _told(
+            {i: text for one in found for i, text in one.items()}, found, verbose
+        )
+        return answer
 
     async def create(
         self,
@@ -249,10 +258,10 @@ class AsyncSession(AsyncClient):
             _open(info)
 
 
-def _told(texts: dict[str, str], verbose: bool) -> Any:
-    """The texts; or, once they are logged, nothing."""
+def _told(texts: dict[str, str], answer: Any, verbose: bool) -> Any:
+    """The answer; or, once its texts are logged, nothing."""
     if not verbose:
-        return texts
+        return answer
     for each, text in texts.items():
         log.info("%s\n%s", each, text)
     return None

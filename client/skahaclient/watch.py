@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from skahaclient.errors import (
     InvalidRequest,
     NoAnswer,
+    NoService,
     NotFound,
     Refused,
     SessionError,
@@ -53,7 +54,7 @@ def look(
 
 def may_pass(error: SkahaError) -> bool:
     """Whether it is worth while to look again later."""
-    return isinstance(error, NoAnswer) or (isinstance(error, Refused) and error.status >= 500)
+    return isinstance(error, NoAnswer | NoService) or (isinstance(error, Refused) and error.status >= 500)
 
 
 class Watch:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from skahaclient.errors import (
     BrokenAnswer,
     Forbidden,
+    NoService,
     NotAuthenticated,
     NotFound,
     Refused,
@@ -21,21 +24,26 @@ from skahaclient.errors import (
     Unreachable,
 )
 
-FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+"""With the charset, or Skaha reads Latin-1 (skaha-contract §1.2)."""
 LONGEST_TEXT = 2000
 """Characters of an error text that are kept; a proxy's page may be any length."""
+_VERSION = re.compile(r"/v[0-9]+(?=/|$)")
+IS_IT_THAT = "is the URL that of a Skaha service?"
 LOG_IN = "log in (skahaclient auth login) or set SKAHA_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. ``patience`` is how many seconds may be spent on waiting until it is sent again."""
+    """One request. ``patience`` is how many seconds may be spent on waiting until it is sent again. What must not be
+    done twice is ``once``: not sent again once it may have arrived."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     patience: float = 30.0
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Answer:
             return json.loads(self.body)
         except ValueError:
             raise UnexpectedAnswer(
-                f"the service answered {described(self)} where JSON was expected; is the URL that of a Skaha service?"
+                f"the service answered {described(self)} where JSON was expected; {IS_IT_THAT}"
             ) from None
 
 
@@ -83,6 +91,10 @@ def accepted(request: Request, answer: Answer, now: datetime) -> Answer:
     if answer.status < 400:
         target = answer.headers.get("location", "somewhere else")
         raise UnexpectedAnswer(f"{request.url} redirects to {target}; is that where the service is?")
+    if answer.is_page and answer.status == 404:
+        version = _VERSION.search(urlsplit(request.url).path)
+        advice = f"is the version right? without {version[0]}, the URL finds it" if version else IS_IT_THAT
+        raise NoService(404, f"there is no Skaha service at {request.url}", advice)
     if answer.is_page:
         text = f"the server in front of Skaha answered {request.url} {described(answer)}"
     else:
@@ -119,10 +131,10 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 class Patience:
     """When a request is sent again.
 
-    A GET when the connection broke, and after 502, 503 and 504. A DELETE after 503 with ``Retry-After``.
-    Anything when there was no connection, so nothing can have reached the service. A launch never once it may
-    have arrived, and nothing after a timeout, which was a long wait already. At most ``attempts`` times, waiting
-    at most ``request.patience`` seconds in all: a service that asks for more is unavailable.
+    A GET when the connection broke, and after 502, 503 and 504. Anything after 503 with ``Retry-After``, but for what
+    is ``once``. Even that when there was no connection, so that nothing can have reached the service. Nothing after a
+    timeout, which was a long wait already. At most ``attempts`` times, waiting at most ``request.patience`` seconds in
+    all: a service that asks for more is unavailable.
     """
 
     attempts: int = 4
@@ -132,18 +144,18 @@ class Patience:
         """Seconds to wait before the next attempt, None when there is none. ``attempt`` counts from 1."""
         if attempt >= self.attempts:
             return None
-        delay = self._delay(request.method, error, self.first_delay * 2 ** (attempt - 1))
+        delay = self._delay(request, error, self.first_delay * 2 ** (attempt - 1))
         return delay if delay is not None and waited + delay <= request.patience else None
 
-    def _delay(self, method: str, error: SkahaError, growing: float) -> float | None:
+    def _delay(self, request: Request, error: SkahaError, growing: float) -> float | None:
         match error:
             case Unreachable(hopeless=False):
                 return growing
-            case BrokenAnswer() if method == "GET":
+            case BrokenAnswer() if request.method == "GET":
                 return growing
-            case Unavailable(retry_after=float(asked)) if method in ("GET", "DELETE"):
+            case Unavailable(retry_after=float(asked)) if not request.once:
                 return max(asked, self.first_delay)
-            case Refused(status=502 | 503 | 504) if method == "GET":
+            case Refused(status=502 | 503 | 504) if request.method == "GET":
                 return growing
             case _:
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockskaha import testing
+from mockskaha.testing.service import Skaha as Platform
+from skahaclient import Session
 from skahaclient.errors import InvalidRequest
 from skahaclient.launch import launch, whole_image
 
@@ -198,3 +202,52 @@ def test_whatever_is_accepted_is_a_form_of_the_contract_and_arrives_whole(
         words = [fields.get("cmd"), *fields.get("args", "").split(" ")]
         if isinstance(given["cmd"], list) and isinstance(given["args"], list) and given["cmd"]:
             assert [word for word in words if word] == [*given["cmd"], *given["args"]]
+
+
+# -- and arrives at the service as it was meant -------------------------------------------------------------------
+
+WORD = st.text(
+    st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters='"'),
+    min_size=1,
+    max_size=9,
+)
+LINE = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
+NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?"
+MEANT = {
+    "name": st.from_regex(NAME, fullmatch=True),
+    "cores": CORES,
+    "ram": st.one_of(st.none(), st.sampled_from([1, 2, 4, 6, 8, 16, 32, 64, 192])),
+    "gpu": st.one_of(st.none(), st.integers(0, 28)),
+    "cmd": st.lists(WORD, min_size=1, max_size=3),
+    "args": st.one_of(st.none(), st.lists(WORD, max_size=4)),
+    "env": st.dictionaries(
+        st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_.]{0,9}", fullmatch=True),
+        LINE.filter(lambda text: "=" not in text),
+        max_size=3,
+    ),
+    "replicas": st.integers(1, 2),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    with testing.skaha(profile="instant") as skaha:
+        yield skaha
+
+
+@given(**MEANT)
+def test_whatever_is_accepted_arrives_at_the_service_as_it_was_meant(
+    contract: jsonschema_rs.Draft202012Validator, platform: Platform, **wanted: Any
+) -> None:
+    platform.reset()
+    with Session(url=platform.url, token="alice", transport=platform.transport(), concurrency=1) as session:
+        ids = session.create(image="skaha/astroml", **wanted)
+    assert len(ids) == wanted["replicas"]
+    for replica, session_id in enumerate(ids, 1):
+        request = platform.journal[replica - 1]
+        fields: dict[str, Any] = {**dict(request.parameters), "env": request.values("env")}
+        contract.validate(fields)
+        made = platform.namespace.platform.inventory.session(session_id)
+        assert [made.cmd, *made.args] == [*wanted["cmd"], *(wanted["args"] or [])]
+        mine = {**wanted["env"], "REPLICA_ID": str(replica), "REPLICA_COUNT": str(wanted["replicas"])}
+        assert dict(made.env) == mine

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockskaha.contract.document import load_document
+from mockskaha.era import DEFAULT, VERSIONS, era
 from skahaclient.errors import UnexpectedAnswer
 from skahaclient.models.moment import moment
 from skahaclient.models.platform import Image, PlatformStats, Resources
@@ -159,7 +162,7 @@ def test_the_load_of_the_platform_is_gib_in_every_version() -> None:
     today = PlatformStats.of(STATS)
     facts = {
         "requested_cores": 12.5, "capacity_cores": 64.0, "requested_ram": 128.0, "capacity_ram": 512.0,
-        "most_cores": 8.0, "most_ram": 32.0, "sessions": None,
+        "most_cores": 8.0, "most_ram": 32.0, "sessions": None, "requested_gpus": None, "capacity_gpus": None,
     }  # fmt: skip
     assert today.model_dump() == facts
     assert today["cores"]["requestedCPUCores"] == 12.5
@@ -170,6 +173,8 @@ def test_the_load_of_the_platform_is_gib_in_every_version() -> None:
         "instances": {"session": 3, "desktopApp": 0, "headless": 4, "total": 7},
     }
     assert PlatformStats.of(before).model_dump() == {**facts, "sessions": 7}
+    later = PlatformStats.of({**STATS, "gpu": {"requestedGPU": 3.0, "gpuAvailable": 16.0}})
+    assert later.model_dump() == {**facts, "requested_gpus": 3, "capacity_gpus": 16}
     node = {**STATS, "ram": {**STATS["ram"], "maxRAM": {"ram": "34.36G", "withCPUCores": 8}}}
     assert PlatformStats.of(node).most_ram == pytest.approx(32, abs=0.01)
 
@@ -199,21 +204,28 @@ def test_what_is_no_session_is_told(answer: Any) -> None:
 
 # -- whatever the contract allows parses --------------------------------------------------------------------------
 
-CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi" / "skaha.yaml").read_text())["components"][
-    "schemas"
-]
+CHANGED = ("0.29", "1.0", "1.1", "1.4")
+"""Versions whose schemas are not those of the version before."""
 
 
-def schema(name: str) -> st.SearchStrategy[Any]:
-    return _values({"$ref": f"#/components/schemas/{name}"})
+@cache
+def schemas(version: str) -> dict[str, Any]:
+    found: dict[str, Any] = load_document(version=version)["components"]["schemas"]
+    return found
 
 
-def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
+def schema(version: str, name: str) -> st.SearchStrategy[Any]:
+    return _values(schemas(version), schemas(version)[name])
+
+
+def _values(known: dict[str, Any], part: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values of a schema, of the kinds that the contract has."""
     if "$ref" in part:
-        return _values(CONTRACT[part["$ref"].rpartition("/")[2]])
+        return _values(known, known[part["$ref"].rpartition("/")[2]])
     if "anyOf" in part:
-        return st.one_of(*map(_values, part["anyOf"]))
+        return st.one_of(*(_values(known, each) for each in part["anyOf"]))
+    if "const" in part:
+        return st.just(part["const"])
     if "enum" in part:
         return st.sampled_from(part["enum"])
     match part["type"]:
@@ -228,9 +240,9 @@ def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "boolean":
             return st.booleans()
         case "array":
-            return st.lists(_values(part["items"]), max_size=5)
+            return st.lists(_values(known, part["items"]), max_size=5)
         case "object":
-            values = {name: _values(value) for name, value in part["properties"].items()}
+            values = {name: _values(known, value) for name, value in part["properties"].items()}
             needed = part.get("required", [])
             return st.fixed_dictionaries(
                 {name: values[name] for name in needed},
@@ -239,33 +251,46 @@ def _values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
     raise NotImplementedError(part)
 
 
-@given(schema("Session"))
-def test_every_session_of_the_contract(answer: dict[str, Any]) -> None:
+def test_each_change_of_the_schemas_is_looked_at() -> None:
+    told = [json.dumps([schemas(version)[name] for name in sorted(schemas(version))]) for version in VERSIONS]
+    assert {
+        new for new, (before, now) in zip(VERSIONS[1:], pairwise(told), strict=True) if before != now
+    } <= {*CHANGED}
+
+
+@pytest.mark.parametrize("version", CHANGED)
+@given(st.data())
+def test_every_session_of_the_contract(version: str, data: st.DataObject) -> None:
+    answer = data.draw(schema(version, "Session"))
     info = SessionInfo.of(answer)
     assert (info.id, info.name, info.kind, info.raw) == (answer["id"], answer["name"], answer["type"], answer)
     assert info.status == {"Completed": "Succeeded"}.get(answer["status"], answer["status"])
     for wire, value in {
-        "requestedRAM": info.requested_ram, "requestedCPUCores": info.requested_cores,
-        "cpuCoresInUse": info.cores_in_use, "ramInUse": info.ram_in_use,
+        "requestedRAM": info.requested_ram, "requestedCPUCores": info.requested_cores, "startTime": info["startTime"],
+        "cpuCoresInUse": info.cores_in_use, "ramInUse": info.ram_in_use, "appid": info.app_id,
     }.items():  # fmt: skip
-        assert (wire in answer) == (value is not None)
+        assert (answer.get(wire) not in (None, "<none>")) == (value is not None), wire
+    assert (info.connect_url or "") == answer["connectURL"].replace("not-applicable", "")
     SessionInfo.model_validate_json(info.model_dump_json())
 
 
-@given(schema("Stats"))
-def test_every_load_of_the_contract(answer: dict[str, Any]) -> None:
-    told = PlatformStats.of(answer).model_dump()
-    assert [name for name, value in told.items() if value is None] == ["sessions"]
+@pytest.mark.parametrize("version", CHANGED)
+@given(st.data())
+def test_every_load_of_the_contract(version: str, data: st.DataObject) -> None:
+    told = PlatformStats.of(data.draw(schema(version, "Stats"))).model_dump()
+    missing = [name for name, value in told.items() if value is None]
+    gpus = ["requested_gpus", "capacity_gpus"]
+    assert missing == (gpus if era(version).stats_instances else [*gpus, "sessions"])
 
 
-@given(schema("Context"))
+@given(schema(DEFAULT, "Context"))
 def test_every_context_of_the_contract(answer: dict[str, Any]) -> None:
     found = Resources.of(answer)
     assert list(found.cores.options) == answer["cores"]["options"]
     assert found.max_interactive_sessions == int(answer["maxInteractiveSessions"])
 
 
-@given(schema("Image"))
+@given(schema(DEFAULT, "Image"))
 def test_every_image_of_the_contract(answer: dict[str, Any]) -> None:
     assert Image.of(answer).model_dump() == answer
 

@@ -170,15 +170,16 @@ def test_a_launch_is_sent_again_only_if_it_cannot_have_arrived(
     assert [request.method for request in wire.sent] == ["POST"] * sends
 
 
+@pytest.mark.parametrize("call", ["destroy", "renew"])
 @pytest.mark.parametrize(
     ("failure", "sends"), [(BUSY, 4), (REFUSED, 4), (RESET, 1), (httpx.Response(503), 1)]
 )
-def test_a_deletion_is_sent_again_when_the_service_asks_for_that(
-    service: Make, failure: object, sends: int
+def test_a_change_is_sent_again_when_the_service_asks_for_that(
+    service: Make, call: str, failure: object, sends: int
 ) -> None:
     session, wire = service(failure)
     with pytest.raises(SessionRequestError) as refusal:
-        session.destroy("abcdefgh", errors="raise")
+        getattr(session, call)("abcdefgh", errors="raise")
     assert refusal.value.results == {"abcdefgh": False}
     assert len(wire.sent) == sends
 

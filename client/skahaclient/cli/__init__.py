@@ -115,7 +115,7 @@ def _usage(error: Exception) -> int:
     if words is None:
         raise error
     asked = getattr(error, "ctx", None)
-    text = " ".join(words().split())
+    text = " ".join(words().replace("Value error, ", "").split())
     if type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(text if asked is None else asked.get_help(), err=True)
         return Exit.USAGE

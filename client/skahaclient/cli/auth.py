@@ -12,7 +12,7 @@ from skahaclient.cli.choices import OutputOption
 from skahaclient.cli.failure import Exit, UsageError, complain, told
 from skahaclient.cli.screen import Format, emit, note, say
 
-app = typer.Typer(help="Log in, log out, and see who you are.", no_args_is_help=True)
+app = typer.Typer(help="Log in, log out, and show which credentials are used.", no_args_is_help=True)
 
 
 @app.command()
@@ -30,8 +30,9 @@ def login(
 ) -> None:
     """Log in, and keep what that gives, with the URL, in your configuration.
 
-    Asks for a name and a password. If standard input is no terminal they are read from it, a line each; a line alone
-    is a token. A token or certificate given before the command (skahaclient --token TOKEN auth login) is kept as it is.
+    Asks for a name and a password. From a pipe they are read as two lines, and one line alone as a token.
+
+    A token or certificate given before the command (skahaclient --token TOKEN auth login) is kept as it is.
     """
     from skahaclient import config
     from skahaclient.auth import login as buy

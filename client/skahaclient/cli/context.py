@@ -31,7 +31,7 @@ def context(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     with told(), ctx.obj.context() as service:
         found = service.resources()
     if output is not Format.TABLE:
-        emit(found.raw, output)
+        emit(found.model_dump(mode="json"), output)
     else:
         rows = (("cores", found.cores), ("memory, GiB", found.ram), ("GPUs", found.gpus))
         show_table(COLUMNS, [_cells(name, part) for name, part in rows])

@@ -40,9 +40,9 @@ def prune(
     prefix: Annotated[
         str, typer.Argument(metavar="PREFIX", help="How their names begin; or a regular expression for that.")
     ],
-    kind: Annotated[Kind, typer.Argument(metavar="[KIND]", help="Their kind.")] = Kind.HEADLESS,
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Their kind.")] = Kind.HEADLESS,
     status: Annotated[
-        Status, typer.Argument(metavar="[STATUS]", help="Their status.", case_sensitive=False)
+        Status, typer.Argument(metavar="STATUS", help="Their status.", case_sensitive=False)
     ] = Status.COMPLETED,
     yes: YesOption = False,
 ) -> None:

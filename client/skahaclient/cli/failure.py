@@ -40,6 +40,7 @@ def code_of(error: BaseException) -> Exit:
         ConfigurationError,
         InvalidRequest,
         NoAnswer,
+        NoService,
         NotAuthenticated,
         Refused,
         SessionError,
@@ -52,7 +53,7 @@ def code_of(error: BaseException) -> Exit:
             return Exit.USAGE
         case NotAuthenticated():
             return Exit.NOT_AUTHENTICATED
-        case NoAnswer() | UnexpectedAnswer() | Refused(status=502 | 503 | 504):
+        case NoAnswer() | UnexpectedAnswer() | NoService() | Refused(status=502 | 503 | 504):
             return Exit.UNREACHABLE
         case SessionError():
             return code_of(error.cause)

@@ -40,7 +40,7 @@ def _ask_for_ids(connection: Connection | None, found: list[tuple[str, str]]) ->
 Ids = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ID...",
+        metavar="ID",
         help="Sessions; without any, or for -, their ids are read from standard input.",
         show_default=False,
         autocompletion=completed,

@@ -19,7 +19,7 @@ def images(
     ctx: typer.Context,
     kind: Annotated[Kind | None, typer.Option("--kind", "-k", help="Only images of this kind.")] = None,
     search: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Only images with this in their name.")
+        str | None, typer.Argument(metavar="TEXT", help="Only images with this in their name.")
     ] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:

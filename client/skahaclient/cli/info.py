@@ -8,6 +8,7 @@ from skahaclient.cli.choices import OutputOption
 from skahaclient.cli.failure import told
 from skahaclient.cli.ids import Ids, conclude, gathered, given
 from skahaclient.cli.screen import Format, emit, say
+from skahaclient.cli.words import number
 
 
 def info(ctx: typer.Context, ids: Ids = None, output: OutputOption = Format.TABLE) -> None:
@@ -34,5 +35,7 @@ def _worded(value: object) -> str:
             return "yes" if value else "no"
         case list():
             return " ".join(map(str, value)) or "-"
+        case float():
+            return number(value, 3)
         case _:
             return str(value) or "-"

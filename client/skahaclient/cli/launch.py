@@ -20,6 +20,13 @@ WORDS = "[KIND] IMAGE [-- CMD...]"
 BEHIND = "skahaclient.behind"
 """Where the words behind ``--`` are kept."""
 
+ADVICE = {
+    "unknown or private image": "is its name right (skahaclient images)? a private one needs --registry USER",
+    "Invalid value for '": "skahaclient context shows the choices",
+    "maximum of ": "skahaclient ps shows them, skahaclient delete makes room",
+}
+"""By words of Skaha's refusals (skaha-contract §3.3)."""
+
 
 class LaunchCommand(TyperCommand):
     """Keeps what stands behind ``--`` apart: only that is surely the session's command."""
@@ -140,7 +147,7 @@ def launch(
                     created = session.create(**request, progress=report)
             except LaunchError as error:
                 created, failures, code = error.created, error.failures, code_of(error)
-                complain(str(error))
+                complain(f"{error}{_advice(str(error))}")
             except LaunchInterrupted as interruption:
                 created, failures, code = interruption.created, interruption.failures, Exit.INTERRUPTED
                 complain(f"interrupted after {len(created)} of {replicas} sessions")
@@ -173,6 +180,11 @@ def _credentials(registry: str | None) -> str | None:
     return f"{registry}:{secret}"
 
 
+def _advice(refusal: str) -> str:
+    """What helps against what Skaha refuses."""
+    return next((f"; {advice}" for words, advice in ADVICE.items() if words in refusal), "")
+
+
 def _show(
     created: Sequence[str], name: str, failures: Mapping[int, SessionError], replicas: int, output: Format
 ) -> None:
@@ -186,5 +198,5 @@ def _show(
         note(
             f"launched {names[0]}"
             if len(created) == 1
-            else f"launched {len(created)} sessions, {name}-1 to -{replicas}"
+            else f"launched {len(created)} sessions, {names[0]} to {names[-1]}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from skahaclient.models.session import SessionInfo
 
+_DIGITS = re.compile(r"([0-9]+)")
 COLUMNS = (
     Column("ID"),
     Column("NAME", shrinks_to=12),
@@ -52,7 +54,7 @@ def ps(
             kind=None if kind is None else kind.value, status=None if status is None else status.value
         )
     listed = [info for info in found if everything or status is not None or not info.is_finished]
-    listed.sort(key=_newest_first)
+    listed.sort(key=newest_first)
     if quiet:
         if listed:
             say("\n".join(info.id for info in listed))
@@ -69,9 +71,11 @@ def ps(
             note("no sessions")
 
 
-def _newest_first(info: SessionInfo) -> tuple[float, str]:
-    # What has not started yet is the newest of all.
-    return (-info.start_time.timestamp() if info.start_time else float("-inf"), info.name)
+def newest_first(info: SessionInfo) -> tuple[float, list[str | int]]:
+    """What to sort by."""
+    # What has not started yet is the newest of all; of replicas, the second comes before the tenth.
+    words = [int(part) if part.isascii() and part.isdigit() else part for part in _DIGITS.split(info.name)]
+    return (-info.start_time.timestamp() if info.start_time else float("-inf"), words)
 
 
 def _cells(info: SessionInfo, now: datetime) -> tuple[str, ...]:

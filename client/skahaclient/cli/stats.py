@@ -42,7 +42,7 @@ def stats(
     ids: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ID...]", help="Sessions; - reads their ids from standard input.", show_default=False,
+            metavar="ID", help="Sessions; - reads their ids from standard input.", show_default=False,
             autocompletion=completed,
         ),
     ] = None,
@@ -66,12 +66,14 @@ def stats(
 
 def _show_platform(found: PlatformStats, output: Format) -> None:
     if output is not Format.TABLE:
-        emit(found.raw, output)
+        emit(found.model_dump(mode="json"), output)
         return
-    amounts = (
+    amounts: tuple[tuple[str, float | None, float | None, float | None], ...] = (
         ("cores", found.requested_cores, found.capacity_cores, found.most_cores),
         ("memory, GiB", found.requested_ram, found.capacity_ram, found.most_ram),
     )
+    if found.capacity_gpus is not None:
+        amounts += (("GPUs", found.requested_gpus, found.capacity_gpus, None),)
     rows = [
         (name, number(asked), number(capacity), share(asked, capacity), number(most))
         for name, asked, capacity, most in amounts

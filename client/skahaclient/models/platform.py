@@ -36,6 +36,9 @@ class PlatformStats(Record):
     """All there are, free or not."""
     requested_ram: float | None = None
     capacity_ram: float | None = None
+    requested_gpus: float | None = None
+    """Only what is newer than Skaha 1.4 tells of GPUs."""
+    capacity_gpus: float | None = None
     most_cores: float | None = None
     """The most that one session gets without asking for it; before Skaha 1.4, of the largest node."""
     most_ram: float | None = None
@@ -49,6 +52,7 @@ class PlatformStats(Record):
             return values
         raw = values["raw"]
         processors, memory, instances = _part(raw.get("cores")), _part(raw.get("ram")), raw.get("instances")
+        graphics = _part(raw.get("gpu"))
         # Up to 1.1.4, which told the instances, G was written for Gi.
         decimal = instances is None
         most = str(_part(memory.get("maxRAM")).get("ram"))
@@ -58,6 +62,8 @@ class PlatformStats(Record):
             "capacity_cores": cores(processors.get("cpuCoresAvailable")),
             "requested_ram": _ram(memory.get("requestedRAM"), decimal=decimal),
             "capacity_ram": _ram(memory.get("ramAvailable"), decimal=decimal),
+            "requested_gpus": cores(graphics.get("requestedGPU")),
+            "capacity_gpus": cores(graphics.get("gpuAvailable")),
             "most_cores": cores(_part(processors.get("maxCPUCores")).get("cpuCores")),
             # A LimitRange's whole GiB are called G; a node's are decimal, and never whole.
             "most_ram": _ram(most, decimal=decimal and "." in most),
@@ -66,7 +72,7 @@ class PlatformStats(Record):
 
     @classmethod
     def _may_have(cls) -> set[str]:
-        return {"cores", "ram", "instances"}
+        return {"cores", "ram", "gpu", "instances"}
 
 
 def _options(value: Any) -> tuple[int, ...]:

@@ -123,6 +123,7 @@ def answering(status: int, body: bytes, **headers: str) -> Any:
         (503, b"temporarily unavailable: null\n", {"retry_after": "90", "content_type": "text/plain"}, 4, "in 90 s"),
         (200, b"<html>Welcome</html>", {"content_type": "text/html"}, 4, "Skaha"),
         (302, b"", {"location": "https://login.example.org/"}, 4, "https://login.example.org/"),
+        (404, b"<html>Not Found</html>", {"content_type": "text/html"}, 4, "without /v1, the URL finds it"),
         (403, b"Not authorized to use the skaha system\n", {"content_type": "text/plain"}, 1, "Not authorized to use"),
     ],
 )  # fmt: skip

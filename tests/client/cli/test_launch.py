@@ -274,3 +274,17 @@ def test_ctrl_c_loses_no_id(crowd: Crowd, crowded: Live, user: str, variables: M
     assert sorted(output.split()) == sorted(created)
     assert 40 <= len(created) < 1000
     assert errors == f"error: interrupted after {len(created)} of 1000 sessions\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("skaha/nothing",), "is its name right (skahaclient images)? a private one needs --registry USER\n"),
+        (("-m", "3", IMAGE), "error: not launched: Invalid value for 'ram': 3 (status 400); skahaclient context shows"),
+        (("-r", "6", "notebook", IMAGE), "active sessions. (status 400); launched: "),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_helps(skaha: Skaha, words: tuple[str, ...], told: str) -> None:
+    reply = skaha("launch", *words)
+    assert (reply.code, reply.errors.count("\n")) == (1, 1)
+    assert told in reply.errors

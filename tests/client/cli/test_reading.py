@@ -10,6 +10,8 @@ import yaml
 
 from mockskaha.commands import CreateSession
 from mockskaha.config import Settings
+from skahaclient.cli.ps import newest_first
+from skahaclient.models.session import SessionInfo
 from tests.client.cli.conftest import Skaha, Terminal, plain
 from tests.client.serving import serving
 
@@ -86,6 +88,19 @@ def test_for_programs(skaha: Skaha, job: str, command: str) -> None:
     assert (found["id"], found["name"], found["kind"], found["status"]) == (job, "job", "headless", "Running")
     assert found["image"] == IMAGE
     assert yaml.safe_load(skaha(*words, "--output", "yaml").output) == [found]
+
+
+def test_the_newest_come_first_and_replicas_by_their_number() -> None:
+    def info(name: str, start: str | None) -> SessionInfo:
+        return SessionInfo.of({"id": "abcdefgh", "name": name, "startTime": start})
+
+    wanted = [
+        info("waits", None),
+        *(info(name, "2026-01-02T00:00Z") for name in ("2-a", "a", "a-2", "a-10", "a-10-b", "b")),
+        info("old", "2026-01-01T00:00Z"),
+    ]
+    shuffled = [wanted[at] for at in (3, 7, 0, 5, 1, 6, 4, 2)]
+    assert sorted(shuffled, key=newest_first) == wanted
 
 
 def test_no_sessions_for_programs(skaha: Skaha) -> None:
