@@ -1,4 +1,5 @@
-"""The yardstick: a bare Starlette application that answers precomputed bodies, on the same uvicorn settings.
+"""The yardstick: a bare Starlette application that reads forms and answers precomputed bodies, on the same uvicorn
+settings.
 
 ``python -m benchmarks.baseline ONE LIST`` (files with the bodies) prints its port and serves until it is stopped.
 """
@@ -24,7 +25,7 @@ def application(one: bytes, listing: bytes) -> Starlette:
         return Response(listing, media_type="application/json")
 
     async def post(request: Request) -> Response:
-        await request.body()
+        await request.form()
         return Response(b"abcdefgh\n", media_type="text/plain")
 
     return Starlette(

@@ -15,8 +15,10 @@ from mockskaha.commands import Command, UnknownCommand, decode, encode
 FORMAT = 1
 MOST_COMMANDS = 50_000
 """Kept in memory, some 400 bytes each."""
-_CHECKPOINT_PAGES = 10_000
-"""Pages (of 4 kB) in the log before they are moved to the file, which waits for the disk."""
+_PAGE_BYTES = 1024
+"""Of a new file: each command is written to the log as the whole page it is on."""
+_CHECKPOINT_PAGES = 40_000
+"""Pages in the log before they are moved to the file, which waits for the disk."""
 _SCHEMA = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE commands (number INTEGER PRIMARY KEY, time REAL NOT NULL, name TEXT NOT NULL, "
@@ -114,6 +116,7 @@ class StateFile:
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
         try:
+            self._connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

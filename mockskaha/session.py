@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockskaha.history import History
 from mockskaha.identity import Identity
@@ -63,6 +63,19 @@ def app_job_name(session_id: str, app_id: str, username: str, image: str) -> str
     return _NOT_HOSTNAME.sub("-", name)[:_APP_JOB_LENGTH].rstrip("-")
 
 
+class Tag(NamedTuple):
+    """What a session is called in what is told of it; holds nothing of it alive."""
+
+    session_id: str = ""
+    app_id: str = ""
+    user: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+NOBODY = Tag()
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """A session, or a desktop app of one (``app_id`` is set, ``session_id`` is its parent's)."""
@@ -90,6 +103,10 @@ class Session:
     history: History = field(default_factory=History)
     apps: dict[str, Session] | None = None
     """Desktop apps by id, where there are any."""
+    tag: Tag = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.tag = Tag(self.session_id, self.app_id, self.owner.username, self.kind, self.name)
 
     @property
     def is_app(self) -> bool:

@@ -6,11 +6,12 @@ from collections import Counter, deque
 from itertools import islice
 from typing import NamedTuple
 
-from mockskaha.session import Session
+from mockskaha.session import NOBODY, Session, Tag
 from skahasim.transition import Transition
 
 MOST = 20_000
-_new = tuple.__new__
+_Noted = tuple[float, str, Tag, str, str, str]
+"""A happening in few words: time, step, whose, container, reason, node."""
 
 
 class Happening(NamedTuple):
@@ -36,7 +37,7 @@ class Stream:
     """A ring of the last :data:`MOST` happenings. Readers keep the number they have read up to."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._ring: deque[Happening] = deque(maxlen=most)
+        self._ring: deque[_Noted] = deque(maxlen=most)
         self.count = 0
         """How many there have been."""
         self.steps: Counter[str] = Counter()
@@ -45,23 +46,18 @@ class Stream:
     @property
     def oldest(self) -> int:
         """The number of the oldest that is kept; one more than :attr:`count` when none is."""
-        return self._ring[0].number if self._ring else self.count + 1
+        return self.count - len(self._ring) + 1
 
     def note(self, transition: Transition, session: Session) -> None:
         """Take in what happened to ``session``."""
         time, job, step, container, reason = transition
         self.count += 1
         self.steps[step] += 1
-        names = job.containers
-        node = job.node
+        names, node = job.containers, job.node
         self._ring.append(
-            _new(
-                Happening,
-                (
-                    self.count, time, step.value, session.session_id, session.app_id, session.owner.username,
-                    session.kind, session.name, names[container].name if 0 <= container < len(names) else "",
-                    reason, "" if node is None else node.name,
-                ),
+            (
+                time, step, session.tag, names[container].name if 0 <= container < len(names) else "",
+                reason, "" if node is None else node.name,
             )
         )  # fmt: skip
 
@@ -70,13 +66,25 @@ class Stream:
         self.count += 1
         step = f"node-{change}"
         self.steps[step] += 1
-        self._ring.append(Happening(self.count, time, step, node=node))
+        self._ring.append((time, step, NOBODY, "", "", node))
 
     def since(self, number: int, most: int = MOST) -> list[Happening]:
         """At most ``most`` happenings after ``number``, oldest first."""
         first = max(0, number - self.oldest + 1)
-        return list(islice(self._ring, first, first + most))
+        begin = self.oldest + first
+        return [
+            _told(begin + place, noted) for place, noted in enumerate(islice(self._ring, first, first + most))
+        ]
 
     def of(self, session_id: str) -> list[Happening]:
         """All kept happenings of a session and its apps, oldest first."""
-        return [item for item in self._ring if item.session_id == session_id]
+        return [
+            _told(number, noted)
+            for number, noted in enumerate(self._ring, self.oldest)
+            if noted[2].session_id == session_id
+        ]
+
+
+def _told(number: int, noted: _Noted) -> Happening:
+    time, step, tag, container, reason, node = noted
+    return Happening(number, time, str(step), *tag, container, reason, node)
