@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -23,20 +24,48 @@ WHOLE = bool(os.environ.get("MOCKSKAHA_DEEP"))
 SHORT = [] if WHOLE else ["--set", "workload.days=0.25", "--set", "horizon.warm_up_hours=0"]
 
 
+TOLD = {
+    "fifo": ("all", "large", "medium", "small"),
+    "easy": ("all", "large", "medium", "small"),
+    "flexible": ("all", "large"),
+    "night-quota": ("all",),
+    "quota-2627": ("all", "large"),
+    "priorities": ("batch",),
+}
+"""Of which jobs the tutorial tells how the mean wait changes under a scenario."""
+
+
 def paths(study: tuple[str, ...]) -> list[str]:
     return [str(FOLDER / f"{name}.yaml") for name in study]
 
 
 @pytest.mark.parametrize("study", STUDIES, ids="-".join)
 def test_a_study_runs_and_tells_a_verdict_on_each_scenario(study: tuple[str, ...]) -> None:
+    count = 10 if WHOLE else 2
     done = CliRunner().invoke(
-        app, ["compare", *paths(study), "--replications", "2", "--jobs", "1", "--json", *SHORT]
+        app, ["compare", *paths(study), "--replications", str(count), "--jobs", "1", "--json", *SHORT]
     )
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert told["replications"] == 2
+    assert told["replications"] == count
     assert list(told["scenarios"]) == list(study)
     assert told["verdicts"]
+    if WHOLE:
+        tutorial = " ".join((ROOT / "docs" / "what-if.md").read_text().split())
+        for change in changes(told["differences"]):
+            assert change in tutorial
+
+
+def changes(differences: list[dict[str, Any]]) -> list[str]:
+    """What the tutorial says of a study, as it says it."""
+    return [
+        "{:+.0f} % [{:+.0f}, {:+.0f}]".format(
+            *(100 * row[name] for name in ("relative", "relative_low", "relative_high"))
+        )
+        for row in differences
+        if (row["metric"], row["statistic"]) == ("wait_time", "mean")
+        and row["label"] in TOLD[row["scenario"]]
+    ]
 
 
 def test_every_scenario_is_part_of_a_study_and_of_the_list() -> None:
