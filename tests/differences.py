@@ -9,10 +9,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.written import with_parts
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-BEGIN = "<!-- differences: written by `python -m tests.differences`, do not edit -->"
-END = "<!-- end of differences -->"
 
 
 def differences() -> list[str]:
@@ -33,12 +33,13 @@ def _marked(tree: ast.AST) -> Iterator[str]:
             yield " ".join(str(ast.literal_eval(node.args[0])).split())
 
 
+def listed() -> str:
+    return "\n".join(f"- {text[:1].upper()}{text[1:].rstrip('.')}." for text in differences())
+
+
 def with_differences(readme: str) -> str:
-    """The README with its table as it should be."""
-    head, rest = readme.split(BEGIN)
-    tail = rest.split(END)[1]
-    lines = "".join(f"- {text[:1].upper()}{text[1:].rstrip('.')}.\n" for text in differences())
-    return f"{head}{BEGIN}\n\n{lines}\n{END}{tail}"
+    """The README with its list as it should be."""
+    return with_parts(readme, "tests.differences", {"differences": listed})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from mockskaha.era import VERSIONS, era
 from mockskaha.era import table as eras
 from tests.differences import ROOT
 from tests.fault_reference import table
+from tests.written import with_parts
 
 PAGE = ROOT / "docs" / "eras.md"
 MARKS = {"certain": "", "inferred": " ~", "uncertain": " ?"}
@@ -86,16 +87,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def page() -> str:
     """The page with its tables as they should be."""
-    text = PAGE.read_text()
-    for name, make in TABLES.items():
-        begin, end = (
-            f"<!-- {name}: written by `python -m tests.era_reference`, do not edit -->",
-            f"<!-- end of {name} -->",
-        )
-        head, rest = text.split(begin)
-        tail = rest.split(end)[1]
-        text = f"{head}{begin}\n\n{make()}\n\n{end}{tail}"
-    return text
+    return with_parts(PAGE.read_text(), "tests.era_reference", TABLES)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from mockskaha.faults.refusals import EVERY, REFUSALS, V1
 from mockskaha.faults.rule import MATCHING, SELECTING, Fate, FaultRule
 from tests.configuration_reference import texts
 from tests.differences import ROOT
+from tests.written import with_parts
 
 PAGE = ROOT / "docs" / "faults.md"
 EXAMPLES = {
@@ -118,16 +119,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def page() -> str:
     """The page with its tables as they should be."""
-    text = PAGE.read_text()
-    for name, make in TABLES.items():
-        begin, end = (
-            f"<!-- {name}: written by `python -m tests.fault_reference`, do not edit -->",
-            f"<!-- end of {name} -->",
-        )
-        head, rest = text.split(begin)
-        tail = rest.split(end)[1]
-        text = f"{head}{begin}\n\n{make()}\n\n{end}{tail}"
-    return text
+    return with_parts(PAGE.read_text(), "tests.fault_reference", TABLES)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from mockskaha.config import Settings
 from tests.client.serving import Live, serving
+from tests.client.shell import run
 
 PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 SANDBOX = Path(__file__).with_name("sandbox")
@@ -31,7 +30,7 @@ def test_the_tutorial_runs(live: Live, tmp_path: Path) -> None:
     text = PAGE.read_text()
     blocks = _FENCED.findall(text)
     assert text.count("```") == 2 * len(blocks)
-    script = ["set -e -o pipefail"]
+    script = []
     for number, (language, block) in enumerate(blocks):
         if language == "sh":
             script += [f"echo '== {number}'", block]
@@ -39,20 +38,15 @@ def test_the_tutorial_runs(live: Live, tmp_path: Path) -> None:
             (tmp_path / f"block{number}.py").write_text(block)
             script += [f"echo '== {number}'", f'"{sys.executable}" block{number}.py']
     origin = live.url.removesuffix("/skaha/v1")
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script).replace("http://127.0.0.1:8080", origin)],
-        input="alice\na password\n", capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
-        env={
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "LANG": "C.UTF-8",
-            "NO_PROXY": "*",
-            "TOKEN": "alice",
-            "PYTHONPATH": str(SANDBOX),
-            "SANDBOX": str(tmp_path),
-            "SANDBOX_SPEED": str(SPEED),
-        },
-    )  # fmt: skip
+    lines = [line.replace("http://127.0.0.1:8080", origin) for line in script]
+    done = run(
+        lines,
+        tmp_path,
+        TOKEN="alice",
+        PYTHONPATH=str(SANDBOX),
+        SANDBOX=str(tmp_path),
+        SANDBOX_SPEED=str(SPEED),
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     printed = {int(part.split("\n", 1)[0]): part.split("\n", 1)[1] for part in done.stdout.split("== ")[1:]}
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 from mockskaha.config import Settings
 from mockskaha.testing.service import Skaha
 from tests.client.serving import serving
+from tests.client.shell import run
 from tests.differences import README
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,24 +24,11 @@ def blocks(language: str) -> list[str]:
 
 
 def test_its_shell_runs(tmp_path: Path) -> None:
-    script = ["set -e"]
-    for block in blocks("sh"):
-        if not block.startswith(_ELSEWHERE):
-            script += block.splitlines()
+    script = [block for block in blocks("sh") if not block.startswith(_ELSEWHERE)]
     with serving(Settings()) as live:
         origin = live.url.removesuffix("/skaha/v1")
-        done = subprocess.run(
-            ["bash", "-c", "\n".join(script).replace("http://127.0.0.1:8080", origin)],
-            input="alice\na password\n", capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
-            env={
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "HOME": str(tmp_path),
-                "LANG": "C.UTF-8",
-                "NO_PROXY": "*",
-                "COLUMNS": "120",
-                "MOCKSKAHA_URL": origin,
-            },
-        )  # fmt: skip
+        lines = [block.replace("http://127.0.0.1:8080", origin) for block in script]
+        done = run(lines, tmp_path, COLUMNS="120", MOCKSKAHA_URL=origin)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         sessions = live.sessions("alice")
         assert not live.platform.model.cluster.node("keel-prod-k8s-node-01").is_open
