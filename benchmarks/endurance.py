@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -211,10 +212,21 @@ def main(
     if as_json:
         print(json.dumps(result))
     else:
-        for name, value in result.items():
-            console.print(f"{name:>30}  {value:,.2f}" if isinstance(value, float) else f"{name:>30}  {value}")
+        for name, value in flat(result):
+            console.print(
+                f"{name:>30}  {value:,.2f}" if isinstance(value, float) else f"{name:>30}  {value:,}"
+            )
     if failed or len(ordered) < 0.99 * rate * seconds or growth > GROWTH_MB[state]:
         raise typer.Exit(1)
+
+
+def flat(result: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """What was found, a line each."""
+    for name, value in result.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}, {part}", amount) for part, amount in value.items())
+        else:
+            yield name, value
 
 
 if __name__ == "__main__":
