@@ -273,3 +273,25 @@ def test_help_does_not_wait_for_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_warm_up_as_long_as_the_workload_leaves_something(tmp_path: Path) -> None:
+    scenario = tmp_path / "short.yaml"
+    scenario.write_text(SCENARIO + "horizon: {warm_up_hours: 24}\n")
+    told = skahasim("run", scenario, "--out", tmp_path / "out")
+    assert told.exit_code == 0, told.output
+    assert "warning: a warm-up of 24.0 h would leave nothing of this run" in told.stdout
+    found = json.loads(skahasim("run", scenario, "--json").stdout)
+    assert found["summary"]["warm_up"] == pytest.approx(found["summary"]["until"] / 2)
+    assert len(found["warnings"]) == 1
+    assert skahasim("report", tmp_path / "out", "--out", tmp_path / "page").exit_code == 0
+    judged = skahasim("compare", scenario, scenario, "--replications", "2")
+    assert judged.exit_code == 2
+
+
+def test_a_warm_up_within_the_workload_is_what_the_scenario_says(tmp_path: Path) -> None:
+    scenario = tmp_path / "warm.yaml"
+    scenario.write_text(SCENARIO + "horizon: {warm_up_hours: 0.2}\n")
+    found = json.loads(skahasim("run", scenario, "--json").stdout)
+    assert found["summary"]["warm_up"] == pytest.approx(720)
+    assert found["warnings"] == []

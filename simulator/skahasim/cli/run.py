@@ -212,6 +212,7 @@ def _print_json(run: Run, validation: Validation | None, out: Path | None) -> No
     }
     if len(run.jobs):
         told["summary"] = _summary(run).to_dict()
+        told["warnings"] = _warnings(run)
     if validation is not None:
         told["validation"] = {"checks": dict(validation.checks), "violation": validation.violation or None}
     typer.echo(dumps(plain(told), indent=2))
@@ -220,10 +221,18 @@ def _print_json(run: Run, validation: Validation | None, out: Path | None) -> No
 def _summary(run: Run) -> Any:
     """Over the time in which work arrives, as comparisons have it."""
     from skahasim.metrics import summarise
-    from skahasim.study.observation import arrivals_end
+    from skahasim.study.observation import arrivals_end, warm_up_within
 
-    hours = (run.facts["configuration"]["horizon"] or {}).get("warm_up_hours") or 0.0
-    return summarise(run, warm_up=hours * 3600.0, until=arrivals_end(run))
+    return summarise(run, warm_up=warm_up_within([run]), until=arrivals_end(run))
+
+
+def _warnings(run: Run) -> list[str]:
+    from skahasim.study.observation import said_warm_up, warm_up_within
+
+    said, used = said_warm_up(run), warm_up_within([run])
+    if used == said:
+        return []
+    return [f"a warm-up of {_days(said)} would leave nothing of this run; {_days(used)} are left out"]
 
 
 def _print_tables(run: Run, validation: Validation | None, out: Path | None) -> None:
@@ -246,6 +255,8 @@ def _print_tables(run: Run, validation: Validation | None, out: Path | None) -> 
             f"from {_days(summary.warm_up)} to {_days(summary.until)}: utilization {system['utilization']:.1%}, "
             f"mean queue {system['queue_length']:,.1f} jobs"
         )
+        for warning in _warnings(run):
+            screen.print(Text(f"warning: {warning}", style="yellow"))
         screen.print()
         screen.print(_wait_table(summary.classes))
     if validation is not None:

@@ -17,7 +17,7 @@ from skahasim.study.difference import Difference, adjusted, from_batches, from_r
 from skahasim.study.events import DamagedFile, read_events
 from skahasim.study.files import EVENTS, read
 from skahasim.study.folder import MARK
-from skahasim.study.observation import Key, observe
+from skahasim.study.observation import Key, observe, warm_up_within
 from skahasim.study.run import Run
 
 COMPARISON = "comparison.json"
@@ -118,15 +118,8 @@ def material(
         for name in names
         for run in sorted((r for r in chosen.values() if r.name == name), key=lambda r: r.seed)
     )
-    left_out = max(map(said_warm_up, ordered)) if warm_up is None else warm_up
-    left_out = min(left_out, min(run.end_time for run in ordered) / 2)
+    left_out = warm_up_within(ordered) if warm_up is None else warm_up
     return Material(names, ordered, left_out, found or compared(names, ordered, left_out), evictions or {})
-
-
-def said_warm_up(run: Run) -> float:
-    """What the run's scenario says, in seconds; 0 without."""
-    horizon = run.facts.get("configuration", {}).get("horizon") or {}
-    return float(horizon.get("warm_up_hours") or 0.0) * 3600.0
 
 
 def compared(names: Sequence[str], runs: Sequence[Run], warm_up: float) -> Found | None:

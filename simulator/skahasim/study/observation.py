@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -142,6 +142,20 @@ def arrivals_end(run: Run, until: float | None = None) -> float:
     end = run.end_time if until is None else min(until, run.end_time)
     last = float(run.jobs["submission_time"].max()) if len(run.jobs) else end
     return end if last <= BURST * run.end_time else min(last, end)
+
+
+def said_warm_up(run: Run) -> float:
+    """What the run's scenario says, in seconds; 0 without."""
+    horizon = run.facts.get("configuration", {}).get("horizon") or {}
+    return float(horizon.get("warm_up_hours") or 0.0) * 3600.0
+
+
+def warm_up_within(runs: Iterable[Run]) -> float:
+    """The longest warm-up that a run's scenario says, in seconds; half of the time in which work arrives where that
+    would leave nothing, as of a scenario that was cut short."""
+    runs = list(runs)
+    said, end = max(map(said_warm_up, runs)), min(map(arrivals_end, runs))
+    return said if said < end else end / 2
 
 
 def perform(task: Task) -> Run | dict[Key, float]:
