@@ -114,7 +114,11 @@ def observe(
         for part in (summary.counts, summary.system, summary.fairness, summary.kueuer)
         for name, value in part.items()
     }
-    table = within(table, summary.warm_up, summary.until)
+    whole, table = len(table), within(table, summary.warm_up, summary.until)
+    if whole and not len(table):
+        raise Unmeasurable(
+            f"{run.name}, seed {run.seed}: a warm-up of {summary.warm_up / 3600:g} h leaves none of its {whole:,} jobs"
+        )
     metrics = {metric: table[metric].to_numpy(dtype=float) for metric, _ in JOB_STATISTICS}
     for by in classes:
         title = label_of(by)
@@ -153,9 +157,12 @@ def said_warm_up(run: Run) -> float:
 def warm_up_within(runs: Iterable[Run]) -> float:
     """The longest warm-up that a run's scenario says, in seconds; half of the time in which work arrives where that
     would leave nothing, as of a scenario that was cut short."""
-    runs = list(runs)
-    said, end = max(map(said_warm_up, runs)), min(map(arrivals_end, runs))
-    return said if said < end else end / 2
+    runs = [run for run in runs if len(run.jobs)]
+    if not runs:
+        return 0.0
+    said = max(map(said_warm_up, runs))
+    last = min(min(float(run.jobs["submission_time"].max()), arrivals_end(run)) for run in runs)
+    return said if said < last else last / 2
 
 
 def perform(task: Task) -> Run | dict[Key, float]:
