@@ -129,10 +129,15 @@ class StateFile:
             self._connection.close()
             raise
 
-    def _unusable(self, error: Exception) -> StateFileError:
-        return StateFileError(
-            f"{self.path}: cannot be used as a state file ({error}); is another server using it?"
+    def _unusable(self, error: sqlite3.Error | OSError) -> StateFileError:
+        reason = (
+            f": {error.strerror}"
+            if isinstance(error, OSError)
+            else f" ({error}); is another server using it?"
         )
+        if self.path.is_dir():
+            reason = ": it is a folder"
+        return StateFileError(f"{self.path}: cannot be used as a state file{reason}")
 
     def _prepare(self, seed: int, epoch: str) -> None:
         tables = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_master")}

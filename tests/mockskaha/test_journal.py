@@ -212,8 +212,10 @@ def test_a_damaged_page_is_refused(start, tmp_path):
 
 
 def test_a_directory_that_is_not_there_or_a_file_in_use_is_refused(start, tmp_path):
-    with pytest.raises(StateFileError, match="cannot be used as a state file"):
+    with pytest.raises(StateFileError, match="cannot be used as a state file: No such file or directory"):
         start(server={"state": tmp_path / "no" / "s.db"})
+    with pytest.raises(StateFileError, match="cannot be used as a state file: it is a folder"):
+        start(server={"state": tmp_path})
     first = start(server={"state": tmp_path / "s.db"})
     with pytest.raises(StateFileError, match="is another server using it"):
         start(server={"state": tmp_path / "s.db"})
