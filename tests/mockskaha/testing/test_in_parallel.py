@@ -30,6 +30,8 @@ def run(states: Path, *options: str) -> dict[str, str]:
         "-p",
         "no:cacheprovider",
         "-p",
+        "pytest_timeout",
+        "-p",
         "mockskaha.pytest_plugin",
     ]
     done = subprocess.run(
