@@ -319,6 +319,10 @@ def test_words() -> None:
     assert (
         clause(difference(7200, 3600, -0.6, -0.4)) == "50 % [40, 60] less (1 h against 2 h, p < 0.01: better)"
     )
+    assert change(difference(0.75, 0.74, metric="utilization")) == "1 points [-99, 101] less"
+    assert clause(difference(0.5, 0.52, metric="utilization")).endswith(
+        "(52.0 % against 50.0 %, p < 0.01: better)"
+    )
     assert shift(difference(100, 66, -0.39, -0.29)) == "-34 % [-39, -29]"
     assert shift(difference(0, 30)) == "+30 s [+29, +31]"
     assert shift(difference(0.5, 0.52, metric="utilization")) == "+2.00 points [-98.00, +102.00]"

@@ -15,7 +15,7 @@ from skahasim.report.material import Found, Material
 from skahasim.report.style import by_size
 from skahasim.study.difference import DIFFERENCE_COLUMNS, TOLD, Difference
 from skahasim.study.observation import arrivals_end
-from skahasim.study.words import amount, change, clause, duration, probability, title
+from skahasim.study.words import change, clause, duration, measure, probability, title
 
 HEADLINE = ("wait_time", "mean", "all")
 BADGES = {
@@ -158,16 +158,17 @@ def rows(material: Material) -> list[Row]:
     made, before = [], ""
     for key in keys:
         any_side = next(side[key] for side in sides.values() if key in side)
-        unit = METRICS[key.metric].unit
-        cells = tuple(_cell(sides[name].get(key), unit) for name in material.others)
+        cells = tuple(_cell(sides[name].get(key)) for name in material.others)
         text = title(key.metric, key.statistic)
         who = "" if key.statistic == "value" else "all jobs" if key.by == "all" else key.label or "unnamed"
-        made.append(Row(text if text != before else "", who, amount(any_side.baseline.mean, unit), cells))
+        made.append(
+            Row(text if text != before else "", who, measure(any_side.baseline.mean, key.metric), cells)
+        )
         before = text
     return made
 
 
-def _cell(difference: Difference | None, unit: str) -> Cell:
+def _cell(difference: Difference | None) -> Cell:
     if difference is None:
         return Cell("–", "", "", "", "")
     finding = difference.finding
@@ -178,7 +179,7 @@ def _cell(difference: Difference | None, unit: str) -> Cell:
         word = f"{word}, on this trace" if finding in ("better", "worse") else word
     elif finding in ("better", "worse", "more", "less", "undetected") and p_value == p_value:
         word = f"{word}, {probability(p_value)}" if word not in ("more", "less") else probability(p_value)
-    return Cell(amount(difference.value.mean, unit), text, finding, sign, word)
+    return Cell(measure(difference.value.mean, difference.key.metric), text, finding, sign, word)
 
 
 def verdict_table(material: Material) -> pd.DataFrame:
@@ -268,17 +269,16 @@ def system_rows(data: pd.DataFrame, names: tuple[str, ...]) -> list[dict[str, An
         if all(not isfinite(value) for value in values):
             continue
         label = title(metric, "value")
-        unit = METRICS[metric].unit
         made.append(
-            {"label": label, "better": METRICS[metric].better, "cells": [_amount(v, unit) for v in values]}
+            {"label": label, "better": METRICS[metric].better, "cells": [_amount(v, metric) for v in values]}
         )
     return made
 
 
-def _amount(value: float, unit: str) -> str:
-    if unit == "jobs" and value == round(value):
+def _amount(value: float, metric: str) -> str:
+    if METRICS[metric].unit == "jobs" and value == round(value):
         return f"{value:,.0f}"
-    return amount(value, unit).removesuffix(" jobs")
+    return measure(value, metric).removesuffix(" jobs")
 
 
 # -- what was simulated ---------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def probability(p_value: float) -> str:
 
 
 def change(found: Difference) -> str:
-    """``34 % [29, 39] less``: relative where that can be said, else in the metric's unit."""
+    """``34 % [29, 39] less``: relative where that can be said, in points for shares, else in the metric's unit."""
     gap, ratio = found.paired.difference, found.paired.ratio
     if not isfinite(gap.mean):
         return "not known"
@@ -81,6 +81,11 @@ def change(found: Difference) -> str:
         return "none"
     unit = METRICS[found.key.metric].unit
     word = "more" if gap.mean > 0 else "less"
+    if found.key.metric in SHARES:
+        ways = 1.0 if gap.mean > 0 else -1.0
+        low, high = sorted((ways * gap.low, ways * gap.high))
+        told = f" [{percent(low)}, {percent(high)}]" if isfinite(low) and isfinite(high) else ""
+        return f"{percent(abs(gap.mean))} points{told} {word}"
     if isfinite(ratio.mean):
         # Bounds are told in the direction of the change: the smaller first, negative where they go the other way.
         sign = 1.0 if ratio.mean > 0 else -1.0
@@ -160,17 +165,19 @@ def who(key: Key) -> str:
 
 def clause(found: Difference) -> str:
     """What is said of one class."""
-    unit = METRICS[found.key.metric].unit
-    sides = f"{amount(found.value.mean, unit)} against {amount(found.baseline.mean, unit)}"
-    finding = found.finding
+    metric, finding = found.key.metric, found.finding
+    sides = f"{measure(found.value.mean, metric)} against {measure(found.baseline.mean, metric)}"
     if finding == "unknown":
         return "not known"
     if finding == "same":
-        return f"the same ({amount(found.value.mean, unit)})"
+        return f"the same ({measure(found.value.mean, metric)})"
     if finding == "undetected":
         base = abs(found.baseline.mean)
         seen = found.paired.detectable
-        could = f"{percent(seen / base)} %" if base else amount(seen, unit)
+        if metric in SHARES:
+            could = f"{percent(seen)} points"
+        else:
+            could = f"{percent(seen / base)} %" if base else amount(seen, METRICS[metric].unit)
         return f"no difference detected ({sides}; {could} would probably have been seen)"
     if found.basis == "exact":
         return f"{change(found)} ({sides}; on this trace)"
