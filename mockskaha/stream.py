@@ -23,14 +23,14 @@ class Happening(NamedTuple):
     """Model time, in seconds."""
     step: str
     """What happened: a :class:`~skahasim.transition.Step`, or ``node-`` and a change of a node."""
-    session_id: str = ""
-    app_id: str = ""
-    user: str = ""
-    kind: str = ""
-    name: str = ""
-    container: str = ""
-    reason: str = ""
-    node: str = ""
+    session_id: str
+    app_id: str
+    user: str
+    kind: str
+    name: str
+    container: str
+    reason: str
+    node: str
 
 
 class Stream:

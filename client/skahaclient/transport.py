@@ -19,7 +19,6 @@ from skahaclient.errors import (
     NoAnswer,
     SkahaError,
     TimedOut,
-    UnexpectedAnswer,
     Unreachable,
 )
 from skahaclient.plan import Every, Pause, Plan
@@ -287,6 +286,3 @@ def tls(certificate: Path | None, *, is_needed: bool = True) -> ssl.SSLContext |
 
 def limits(concurrency: int) -> httpx.Limits:
     return httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-
-
-__all__ = ["AsyncTransport", "SyncTransport", "UnexpectedAnswer", "limits", "no_answer", "tls"]

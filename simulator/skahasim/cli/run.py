@@ -211,8 +211,9 @@ def _print_json(run: Run, validation: Validation | None, out: Path | None) -> No
         "out": None if out is None else str(out),
     }
     if len(run.jobs):
-        told["summary"] = _summary(run).to_dict()
-        told["warnings"] = _warnings(run)
+        summary = _summary(run)
+        told["summary"] = summary.to_dict()
+        told["warnings"] = _warnings(run, summary)
     if validation is not None:
         told["validation"] = {"checks": dict(validation.checks), "violation": validation.violation or None}
     typer.echo(dumps(plain(told), indent=2))
@@ -226,10 +227,10 @@ def _summary(run: Run) -> Any:
     return summarise(run, warm_up=warm_up_within([run]), until=arrivals_end(run))
 
 
-def _warnings(run: Run) -> list[str]:
-    from skahasim.study.observation import said_warm_up, warm_up_within
+def _warnings(run: Run, summary: Any) -> list[str]:
+    from skahasim.study.observation import said_warm_up
 
-    said, used = said_warm_up(run), warm_up_within([run])
+    said, used = said_warm_up(run), summary.warm_up
     if used == said:
         return []
     return [f"a warm-up of {_days(said)} would leave nothing of this run; {_days(used)} are left out"]
@@ -255,7 +256,7 @@ def _print_tables(run: Run, validation: Validation | None, out: Path | None) -> 
             f"from {_days(summary.warm_up)} to {_days(summary.until)}: utilization {system['utilization']:.1%}, "
             f"mean queue {system['queue_length']:,.1f} jobs"
         )
-        for warning in _warnings(run):
+        for warning in _warnings(run, summary):
             screen.print(Text(f"warning: {warning}", style="yellow"))
         screen.print()
         screen.print(_wait_table(summary.classes))
